@@ -1,0 +1,35 @@
+"""A mail account as a database: every IMAP mailbox is a SQLAlchemy table, every message a row."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from imapdb.account import Account
+from imapdb.errors import Error
+
+if TYPE_CHECKING:
+    from imapdb.database import Database, Message, Query, Rows, connect
+    from imapdb.sql.types import UTCDateTime
+
+__all__ = ["Account", "Database", "Error", "Message", "Query", "Rows", "UTCDateTime", "__version__", "connect"]
+
+__version__ = "0.1.0.dev0"
+
+# Loaded when first used: SQLAlchemy takes a third of a second to import, which the command line does without.
+_LATER = {
+    "Database": "imapdb.database",
+    "Message": "imapdb.database",
+    "Query": "imapdb.database",
+    "Rows": "imapdb.database",
+    "UTCDateTime": "imapdb.sql.types",
+    "connect": "imapdb.database",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LATER:
+        raise AttributeError(f"module 'imapdb' has no attribute {name!r}")
+    value: object = getattr(importlib.import_module(_LATER[name]), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,68 @@
+"""`imapdb query`: any SQL."""
+
+import re
+import sys
+from typing import Annotated
+
+import typer
+
+from imapdb.cli.answer import print_answer
+from imapdb.cli.login import PasswordStdinOption, UrlOption
+from imapdb.cli.output import CsvOption, JsonOption
+
+__all__ = ["query"]
+
+# A number written as SQLite itself would write it, within 64 bits.
+_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}")
+
+
+def value_of(written: str) -> int | str:
+    """Read a parameter: a whole number, if it is written as one is, else text."""
+    return int(written) if _INTEGER.fullmatch(written) else written
+
+
+def query(
+    sql: Annotated[
+        str,
+        typer.Argument(
+            metavar="SQL", show_default=False, help="The statement, in SQLite's SQL; - reads it from standard input."
+        ),
+    ],
+    *,
+    param: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--param",
+            metavar="VALUE",
+            show_default=False,
+            help="The value for the next ? of the statement. Whole numbers are numbers, anything else is text.",
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
+    url: UrlOption = None,
+    password_stdin: PasswordStdinOption = False,
+) -> None:
+    """Ask anything in SQL: every mailbox is a table, every message a row.
+
+    A table is named as its mailbox, in double quotes where it holds more than letters and digits:
+
+        imapdb query 'SELECT sender, subject FROM "Archive/2025"'
+
+    messages holds all mailboxes, mailboxes their names and counts. Dates are UTC text, YYYY-MM-DD HH:MM:SS. Output is
+    a table on a terminal, and tab-separated lines without a heading elsewhere.
+    """
+    if sql == "-":
+        if password_stdin:
+            raise typer.BadParameter(
+                "standard input can hold the statement or the password, not both", param_hint="--password-stdin"
+            )
+        sql = sys.stdin.read()
+    print_answer(
+        sql,
+        [value_of(written) for written in param or ()],
+        as_json=as_json,
+        as_csv=as_csv,
+        url=url,
+        password_stdin=password_stdin,
+    )

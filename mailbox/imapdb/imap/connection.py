@@ -1,0 +1,329 @@
+"""A session that is opened when it is needed, reopened when it dropped, and reads without changing anything."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import ssl
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+import imapclient
+import imapclient.exceptions
+
+from imapdb import errors
+from imapdb.imap.client import Client
+from imapdb.imap.mailboxes import Mailbox, list_mailboxes, mailbox_argument
+from imapdb.imap.profiles import recognise
+from imapdb.imap.wire import Wire, quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from imapdb.account import Account
+    from imapdb.imap.profiles import Profile
+    from imapdb.imap.wire import Pending, Response
+
+__all__ = ["Connection", "Selected"]
+
+T = TypeVar("T")
+
+_CODE_NUMBER = re.compile(rb"\* OK \[([A-Z]+) (\d+)\]", re.IGNORECASE)
+_EXISTS = re.compile(rb"\* (\d+) EXISTS", re.IGNORECASE)
+
+
+@dataclasses.dataclass(slots=True)
+class Selected:
+    """A mailbox as the answer to EXAMINE described it (RFC 3501 6.3.2).
+
+    `uidvalidity` is 0 where the server gave none.
+    """
+
+    mailbox: Mailbox
+    exists: int = 0
+    uidvalidity: int = 0
+    uidnext: int | None = None
+
+
+class Stream(Protocol):
+    """Something with commands under way on this connection."""
+
+    def park(self) -> None:
+        """Read the answers of what was sent into memory, so that the connection is free for another command."""
+
+
+class Connection:
+    """A session with one account, used by one thread at a time.
+
+    Nothing is opened before the first use. Reads go through `read`, which repeats them once when the connection
+    dropped.
+    """
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+        self.capabilities: frozenset[str] = frozenset()
+        self.server_id: dict[str, str] = {}
+        self.greeting = ""
+        self.selected: Selected | None = None
+        self.opened = 0
+        self.streaming: Stream | None = None
+        self._wire: Wire | None = None
+        self._pid = os.getpid()
+
+    @property
+    def esearch(self) -> bool:
+        """Whether SEARCH may be asked to answer in sets (RFC 4731)."""
+        return "ESEARCH" in self.capabilities
+
+    @property
+    def profile(self) -> Profile:
+        """What the server's SEARCH can be trusted with; opens the session where there is none."""
+        self.wire  # noqa: B018 - the greeting comes with it
+        return recognise(self.greeting, *self.server_id.values())
+
+    @property
+    def wire(self) -> Wire:
+        """The open session; opened now where there is none. Raises the errors of `open`."""
+        wire = self._wire
+        if wire is not None and self._pid != os.getpid():
+            # After a fork both processes hold the socket; two talking on it would read each other's answers.
+            wire.forget()
+            wire = None
+        if wire is None or not wire.alive:
+            return self.open()
+        return wire
+
+    def session(self, number: int) -> Wire:
+        """Return the session that was the `number`-th to be opened. Raises ConnectionLost where that one is gone."""
+        if self._wire is None or not self._wire.alive or self.opened != number or self._pid != os.getpid():
+            raise errors.ConnectionLost("the session in which this was asked is gone")
+        return self._wire
+
+    def open(self) -> Wire:
+        """Connect, secure, log in, say who we are.
+
+        Raises ConnectionFailed, TLSFailed or AuthenticationFailed, each within the account's timeout per step.
+        """
+        self._wire = None
+        self.selected = None
+        self._pid = os.getpid()
+        client = self._connect()
+        try:
+            with _translated("log in", self.account):
+                if not client.is_preauthenticated:
+                    self._log_in(client)
+                self.greeting = client.greeting
+                self.capabilities = frozenset(c.decode("ascii", "replace").upper() for c in client.capabilities())
+                wire = Wire(
+                    client,
+                    literal_plus="LITERAL+" in self.capabilities,
+                    literal_minus=bool({"LITERAL-", "IMAP4REV2"} & self.capabilities),
+                )
+        except BaseException:
+            client.close_socket()
+            raise
+        self._wire = wire
+        self.opened += 1
+        self._introduce(wire)
+        return wire
+
+    def close(self) -> None:
+        """Log out and close; a connection used again opens anew.
+
+        Never raises, and never sends CLOSE (it would expunge).
+        """
+        if self._wire is not None:
+            if self._pid == os.getpid():
+                self._wire.close()
+            else:
+                self._wire.forget()
+        self._wire = None
+        self.selected = None
+        self.streaming = None
+
+    def ping(self) -> None:
+        """Ask NOOP, reopening a session that dropped. Raises where that fails too."""
+        self.read(lambda wire: wire.run("NOOP"))
+
+    def read(self, operation: Callable[[Wire], T], mailbox: Mailbox | None = None) -> T:
+        """Run a read, in `mailbox` where one is given, and once more on a new session when the first one dropped.
+
+        The operation must be free of effects on the server. A mailbox that is selected already is refreshed by a NOOP
+        sent ahead: Courier and Dovecot tell of new mail only then.
+        """
+        for repeated in (False, True):
+            try:
+                self.free()
+                wire = self.wire
+                if mailbox is not None:
+                    self.enter(wire, mailbox)
+                return operation(wire)
+            except errors.ConnectionLost:
+                if repeated:
+                    raise
+        raise errors.InternalError("a read was neither answered nor given up")
+
+    def enter(self, wire: Wire, mailbox: Mailbox, *, refresh: bool = True) -> None:
+        """Send EXAMINE ahead of what comes next, or NOOP where the mailbox is selected already."""
+        if self.selected is not None and self.selected.mailbox.wire_name == mailbox.wire_name:
+            if refresh:
+                wire.send_ahead(_ignore, "NOOP")
+            return
+        selected = Selected(mailbox)
+        # Set at once: what is sent next is sent into this mailbox, whether or not the server lets us in.
+        self.selected = selected
+
+        def entered(pending: Pending, responses: Iterator[Response]) -> None:
+            try:
+                for response in responses:
+                    _note_selected(selected, response[0])
+            except errors.ServerRefused as error:
+                self.selected = None
+                raise errors.NoSuchMailbox(
+                    f"mailbox {mailbox.name!r} cannot be read: {error.server_text}",
+                    command="EXAMINE",
+                    server_text=error.server_text,
+                ) from error
+            except BaseException:
+                self.selected = None
+                raise
+
+        wire.send_ahead(entered, "EXAMINE", mailbox_argument(mailbox.wire_name))
+
+    def free(self) -> None:
+        """Have a stream take in what is under way for it, so that another command can be sent."""
+        streaming, self.streaming = self.streaming, None
+        if streaming is not None:
+            streaming.park()
+
+    def mailboxes(self) -> list[Mailbox]:
+        """List the account's mailboxes."""
+        return self.read(lambda wire: list_mailboxes(wire, self.capabilities))
+
+    def _connect(self) -> Client:
+        account = self.account
+        if account.password is None:
+            raise errors.AuthenticationFailed(
+                "no password: put it into the URL (percent-encoded), into IMAPDB_PASSWORD, or pass password="
+            )
+        with _translated("connect", account):
+            client = Client(account)
+            if account.tls == "starttls":
+                try:
+                    self._secure(client)
+                except BaseException:
+                    client.close_socket()
+                    raise
+        return client
+
+    def _secure(self, client: Client) -> None:
+        if not client.has_capability("STARTTLS"):
+            raise errors.TLSFailed(
+                f"{self.account} offers no STARTTLS; use imaps://, or ?tls=none to send everything in clear",
+                command="STARTTLS",
+            )
+        client.secure()
+
+    def _log_in(self, client: Client) -> None:
+        account = self.account
+        password = account.password or ""
+        if account.tls == "none" and not account.may_send_password_in_clear:
+            raise errors.AuthenticationFailed(
+                f"{account} has no TLS: the password was not sent; say ?tls=none where that is meant"
+            )
+        plain = client.has_capability("AUTH=PLAIN")
+        if client.has_capability("LOGINDISABLED") and not plain:
+            raise errors.AuthenticationFailed(
+                f"{account} lets nobody log in here (LOGINDISABLED); try imaps:// or starttls"
+            )
+        try:
+            if plain and (client.has_capability("LOGINDISABLED") or not (account.user + password).isascii()):
+                # LOGIN has no charset; PLAIN is UTF-8 by definition (RFC 4616).
+                client.plain_login(account.user, password)
+            else:
+                client.login(account.user, password)
+        except imapclient.exceptions.LoginError as error:
+            # Not chained: what imapclient says may repeat what was sent.
+            said = _without(str(error), password)
+            raise errors.AuthenticationFailed(
+                f"{account} did not accept user and password: {said}", command="LOGIN", server_text=said
+            ) from None
+
+    def _introduce(self, wire: Wire) -> None:
+        if "ID" in self.capabilities:
+            wire.send_ahead(self._note_id, "ID", b"(" + quoted(b"name") + b" " + quoted(b"imapdb") + b")")
+        if "ENABLE" in self.capabilities and "CONDSTORE" in self.capabilities:
+            wire.send_ahead(_ignore, "ENABLE", b"CONDSTORE")
+
+    def _note_id(self, pending: Pending, responses: Iterator[Response]) -> None:
+        from imapdb.imap.tokens import tokens  # noqa: PLC0415 - most servers are met without it
+
+        try:
+            for response in responses:
+                if response[0][:5].upper() != b"* ID ":
+                    continue
+                match tokens(response, 5):
+                    case [list(pairs), *_]:
+                        words = [w.decode("utf-8", "replace") if isinstance(w, bytes) else "" for w in pairs]
+                        self.server_id = dict(zip(words[::2], words[1::2], strict=False))
+        except (errors.ServerRefused, errors.ProtocolError):
+            # Courtesy only: a server that will not say who it is works all the same.
+            self.server_id = {}
+
+
+def _ignore(pending: Pending, responses: Iterator[Response]) -> None:
+    try:
+        for _ in responses:
+            pass
+    except (errors.ServerRefused, errors.ProtocolError):
+        # A courtesy refused changes nothing: what follows is asked all the same.
+        return
+
+
+def _note_selected(selected: Selected, line: bytes) -> None:
+    if match := _EXISTS.match(line):
+        selected.exists = int(match[1])
+    elif match := _CODE_NUMBER.match(line):
+        name = match[1].upper()
+        if name == b"UIDVALIDITY":
+            selected.uidvalidity = int(match[2])
+        elif name == b"UIDNEXT":
+            selected.uidnext = int(match[2])
+
+
+def _without(text: str, password: str) -> str:
+    return text.replace(password, "…") if password else text
+
+
+class _translated:  # noqa: N801 - reads as a word in a with statement
+    """Turn what sockets, ssl and imapclient raise while a session is opened into errors of our tree."""
+
+    def __init__(self, doing: str, account: Account) -> None:
+        self._doing = doing
+        self._account = account
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        where = f"{self._account.host}:{self._account.port}"
+        match error:
+            case None | errors.Error():
+                return
+            case ssl.SSLCertVerificationError():
+                raise errors.TLSFailed(
+                    f"the certificate of {where} is not acceptable: {error.verify_message}; "
+                    "?cafile= names the authority to trust"
+                ) from error
+            case ssl.SSLError():
+                raise errors.TLSFailed(
+                    f"no TLS with {where}: {error.reason or error}; a plain port wants imap://, not imaps://"
+                ) from error
+            case TimeoutError():
+                raise errors.ConnectionFailed(f"{where} did not answer within {self._account.timeout:g} s") from error
+            case OSError():
+                raise errors.ConnectionFailed(f"cannot {self._doing} at {where}: {error.strerror or error}") from error
+            case imapclient.exceptions.IMAPClientError() | UnicodeError() | ValueError():
+                # Not chained: imaplib puts whole commands into its texts, LOGIN's too.
+                said = _without(str(error), self._account.password or "")
+                raise errors.ConnectionFailed(f"cannot {self._doing} at {where}: {said}", server_text=said) from None

@@ -1,0 +1,181 @@
+"""LIST and STATUS: which mailboxes there are, and what a server says of them (RFC 3501 6.3.8 and 6.3.10)."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import deque
+from typing import TYPE_CHECKING
+
+from imapclient.imap_utf7 import decode as utf7_decode
+from imapclient.imap_utf7 import encode as utf7_encode
+
+from imapdb.errors import ProtocolError, ServerRefused, UnsendableValue
+from imapdb.imap.tokens import Token, tokens
+from imapdb.imap.wire import Literal, quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from imapdb.imap.wire import Argument, Pending, Response, Wire
+
+__all__ = ["Mailbox", "list_mailboxes", "mailbox_argument", "status_of"]
+
+SPECIAL_USES = frozenset(
+    rb"\all \archive \drafts \flagged \junk \sent \trash \important".split(),  # RFC 6154, RFC 8457
+)
+STATUS_WINDOW = 32
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Mailbox:
+    """A mailbox as LIST tells it. `name` is decoded from modified UTF-7; `wire_name` is as the server wrote it."""
+
+    name: str
+    wire_name: bytes
+    delimiter: str | None
+    attributes: tuple[str, ...]
+    subscribed: bool | None
+
+    @property
+    def is_selectable(self) -> bool:
+        r"""Whether messages can be read from it (no `\Noselect`, no `\NonExistent`)."""
+        return not {a.lower() for a in self.attributes} & {"\\noselect", "\\nonexistent"}
+
+    @property
+    def special_use(self) -> str | None:
+        r"""The first special use, such as `\Sent` (RFC 6154), or None."""
+        return next((a for a in self.attributes if a.lower().encode() in SPECIAL_USES), None)
+
+
+def mailbox_argument(wire_name: bytes) -> Argument:
+    """Write a mailbox's name for a command; names that arrived as literals go back as literals."""
+    try:
+        return quoted(wire_name)
+    except UnsendableValue:
+        if any(byte in wire_name for byte in (b"\r", b"\n", b"\0")):
+            raise
+        return Literal(wire_name)
+
+
+def wire_name_of(name: str) -> bytes:
+    """Encode a name as modified UTF-7 (RFC 3501 5.1.3). Raises UnsendableValue for CR, LF, NUL."""
+    if any(char in name for char in "\r\n\0"):
+        raise UnsendableValue("a mailbox's name holds CR, LF or NUL; it was not sent")
+    encoded: bytes = utf7_encode(name)
+    return encoded
+
+
+def list_mailboxes(wire: Wire, capabilities: frozenset[str]) -> list[Mailbox]:
+    """Ask for every mailbox of the account, selectable or not, in the order of the server.
+
+    One round trip: LIST-EXTENDED brings subscriptions and special uses along (RFC 5258, RFC 6154); elsewhere LSUB goes
+    out behind LIST without waiting.
+    """
+    extended = "LIST-EXTENDED" in capabilities
+    listing: tuple[Argument, ...] = (b'""', b'"*"')
+    if extended:
+        options = b"(SUBSCRIBED SPECIAL-USE)" if "SPECIAL-USE" in capabilities else b"(SUBSCRIBED)"
+        listing += (b"RETURN", options)
+    pending = wire.send("LIST", *listing)
+    behind = None if extended else wire.send("LSUB", b'""', b'"*"')
+    responses = list(wire.answer(pending))
+    subscribed: set[bytes] | None = None
+    if behind is not None:
+        try:
+            responses += wire.answer(behind)
+        except (ServerRefused, ProtocolError):
+            # No subscriptions here (IMAP4rev2 dropped LSUB): not known is not an error.
+            behind = None
+        else:
+            subscribed = {name for _, _, name in _list_lines(responses, b"* LSUB ")}
+    listed = list(_list_lines(responses, b"* LIST "))
+    found: dict[bytes, Mailbox] = {}
+    for attributes, delimiter, wire_name in listed:
+        is_subscribed: bool | None = None
+        if extended:
+            is_subscribed = "\\subscribed" in {a.lower() for a in attributes}
+        elif subscribed is not None:
+            is_subscribed = wire_name in subscribed
+        found[wire_name] = Mailbox(_decode_name(wire_name), wire_name, delimiter, attributes, is_subscribed)
+    return list(found.values())
+
+
+def status_of(
+    wire: Wire,
+    mailboxes: Iterable[Mailbox],
+    items: Iterable[str],
+) -> dict[str, Mapping[str, int]]:
+    """Ask STATUS of several mailboxes, all commands sent ahead; a mailbox that refuses is left out.
+
+    `items` are the names of RFC 3501 6.3.10 (MESSAGES, UNSEEN, UIDNEXT, UIDVALIDITY) and of its extensions.
+    """
+    wanted = b"(%s)" % " ".join(items).encode("ascii")
+    names = {_fold_inbox(mailbox.wire_name): mailbox.name for mailbox in mailboxes}
+    statuses: dict[str, Mapping[str, int]] = {}
+    # A window, not a flood: a server that reads no further until its answers are read would block both sides.
+    asked: deque[Pending] = deque()
+    for wire_name in names:
+        asked.append(wire.send("STATUS", mailbox_argument(wire_name), wanted))
+        if len(asked) >= STATUS_WINDOW:
+            _read_status(wire, asked.popleft(), names, statuses)
+    for pending in asked:
+        _read_status(wire, pending, names, statuses)
+    return statuses
+
+
+def _fold_inbox(wire_name: bytes) -> bytes:
+    return b"INBOX" if wire_name.upper() == b"INBOX" else wire_name
+
+
+def _read_status(
+    wire: Wire, pending: Pending, names: Mapping[bytes, str], statuses: dict[str, Mapping[str, int]]
+) -> None:
+    try:
+        responses = list(wire.answer(pending))
+    except ServerRefused:
+        # Deleted since LIST, or not ours to read: its numbers are unknown, the others' are not.
+        return
+    for response in responses:
+        if response[0][:9].upper() != b"* STATUS ":
+            continue
+        match tokens(response, 9):
+            case [bytes(wire_name), list(pairs)] if _fold_inbox(wire_name) in names:
+                statuses[names[_fold_inbox(wire_name)]] = _numbers(pairs)
+
+
+def _numbers(pairs: list[Token]) -> dict[str, int]:
+    named = zip(pairs[::2], pairs[1::2], strict=False)
+    return {
+        name.decode("ascii", "replace").upper(): int(value)
+        for name, value in named
+        if isinstance(name, bytes) and isinstance(value, bytes) and value.isdigit()
+    }
+
+
+def _list_lines(responses: Iterable[Response], head: bytes) -> Iterable[tuple[tuple[str, ...], str | None, bytes]]:
+    for response in responses:
+        if response[0][: len(head)].upper() != head:
+            continue
+        match tokens(response, len(head)):
+            case [list(attributes), (bytes() | None) as delimiter, bytes(name), *_]:
+                yield _words(attributes), delimiter.decode("utf-8", "replace") if delimiter else None, name
+            case _:
+                # A line that is no LIST line names no mailbox; the others still do.
+                continue
+
+
+def _words(values: list[Token]) -> tuple[str, ...]:
+    return tuple(value.decode("ascii", "replace") for value in values if isinstance(value, bytes))
+
+
+def _decode_name(wire_name: bytes) -> str:
+    if wire_name.upper() == b"INBOX":
+        return "INBOX"
+    try:
+        name: str = utf7_decode(wire_name)
+    except (ValueError, LookupError):
+        # Not modified UTF-7: some servers hand out raw UTF-8 without UTF8=ACCEPT. It is selected by its wire name.
+        name = wire_name.decode("utf-8", "backslashreplace")
+    if "\ufffd" in name or not name.isprintable():
+        return wire_name.decode("ascii", "backslashreplace")
+    return name

@@ -1,0 +1,69 @@
+"""The data in a response: atoms, strings and numbers as bytes, NIL as None, lists as lists (RFC 3501 4)."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from imapdb.errors import ProtocolError
+
+if TYPE_CHECKING:
+    from imapdb.imap.wire import Response
+
+__all__ = ["Token", "tokens"]
+
+Token = bytes | None | list["Token"]
+
+MAX_DEPTH = 200
+
+# An atom takes a section with it: BODY[HEADER.FIELDS (FROM TO)]<0> is one word, spaces and all.
+_TOKEN = re.compile(
+    rb"""[ \r\n]*(?:
+      (?P<open>\() | (?P<close>\))
+    | "(?P<quoted>(?:[^"\\]|\\.)*)"
+    | (?P<literal>\{\d+\+?\}\r?\n\Z)
+    | (?P<atom>(?:\\?[^\s()"\[{%s]+ | \[[^\]]*\])+ | .)
+    )"""
+    % rb"\x00",
+    re.VERBOSE | re.DOTALL,
+)
+_ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
+
+
+def tokens(response: Response, start: int = 0) -> list[Token]:
+    """Read a response from octet `start` of its first line to its end.
+
+    Raises ProtocolError where parentheses do not match, or nest deeper than any real structure.
+    """
+    stack: list[list[Token]] = [[]]
+    for number, part in enumerate(response):
+        if number % 2:
+            stack[-1].append(part)
+        else:
+            is_last = number == len(response) - 1
+            _read_line(part, start if number == 0 else 0, len(part.rstrip(b"\r\n")) if is_last else len(part), stack)
+    if len(stack) != 1:
+        raise ProtocolError("a response ends inside a list")
+    return stack[0]
+
+
+def _read_line(line: bytes, position: int, end: int, stack: list[list[Token]]) -> None:
+    while position < end and (match := _TOKEN.match(line, position)):
+        position = match.end()
+        match match.lastgroup:
+            case "open":
+                if len(stack) > MAX_DEPTH:
+                    raise ProtocolError(f"a response nests more than {MAX_DEPTH} lists")
+                inner: list[Token] = []
+                stack[-1].append(inner)
+                stack.append(inner)
+            case "close":
+                if len(stack) == 1:
+                    raise ProtocolError("a response closes a list it did not open")
+                stack.pop()
+            case "quoted":
+                value = match["quoted"]
+                stack[-1].append(_ESCAPED.sub(rb"\1", value) if b"\\" in value else value)
+            case "atom":
+                value = match["atom"]
+                stack[-1].append(None if value.upper() == b"NIL" else value)

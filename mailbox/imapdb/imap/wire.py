@@ -1,0 +1,308 @@
+"""Commands out, responses in: the session layer under every other module of this package.
+
+A response is cut at its boundary before anything is parsed (RFC 3501 2.2.2 and 4.3): a list whose even members are
+pieces of the line and whose odd members are the literals between them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections import deque
+from typing import TYPE_CHECKING
+
+from imapdb.errors import ConnectionLost, ProtocolError, ServerRefused, UnsendableValue
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from imapdb.imap.client import Client
+
+__all__ = ["Argument", "Literal", "Pending", "Response", "Wire", "astring", "quoted"]
+
+MAX_LINE = 64 * 1024 * 1024
+MAX_LITERAL = 2**31 - 1
+LITERAL_MINUS = 4096
+
+Response = list[bytes]
+
+_LITERAL = re.compile(rb"\{(\d{1,12})\+?\}\r?\n\Z")
+_TAGGED = re.compile(rb"(OK|NO|BAD)(?: (?:\[([^\]]*)\] ?)?(.*))?\r?\n\Z", re.IGNORECASE | re.DOTALL)
+_ATOM = re.compile(rb"[A-Za-z0-9!#$&'+,\-./:;<=>?@^_`|~]+\Z")
+_QUOTABLE = re.compile(rb"[^\r\n\0\x80-\xff]{0,1000}\Z")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Literal:
+    """Octets that go out as `{n}` and then themselves: any octet but NUL (RFC 3501 4.3)."""
+
+    octets: bytes
+
+
+Argument = bytes | Literal
+
+
+def quoted(octets: bytes) -> bytes:
+    """Write a quoted string (RFC 3501 4.3).
+
+    Raises UnsendableValue for what a quoted string cannot hold.
+    """
+    if not _QUOTABLE.match(octets):
+        raise UnsendableValue("a quoted string cannot hold CR, LF, NUL or 8-bit octets")
+    return b'"' + octets.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
+
+
+def astring(text: str | bytes) -> Argument:
+    """Write a value in the safest form it allows: quoted where that holds it, else a literal.
+
+    Raises UnsendableValue for CR, LF and NUL: no IMAP value needs them, and they are how commands are smuggled in.
+    """
+    octets = text.encode() if isinstance(text, str) else text
+    if any(byte in octets for byte in (b"\r", b"\n", b"\0")):
+        raise UnsendableValue("a value holds CR, LF or NUL; it was not sent")
+    if _QUOTABLE.match(octets):
+        return quoted(octets)
+    return Literal(octets)
+
+
+@dataclasses.dataclass(slots=True)
+class Pending:
+    """A command that was sent and whose tagged response has not been read."""
+
+    tag: bytes
+    command: str
+    code: bytes | None = None
+    text: str = ""
+    conclusion: bytes | None = None
+
+
+class Wire:
+    """One logged-in session, seen as commands and responses.
+
+    Every failure of the connection is a ConnectionLost, every NO a ServerRefused, every BAD a ProtocolError; after a
+    ConnectionLost or ProtocolError of the stream itself the session is of no further use (`alive` is False).
+    """
+
+    def __init__(self, client: Client, *, literal_plus: bool, literal_minus: bool) -> None:
+        self._client = client
+        self._stream = client.incoming
+        self._literal_plus = literal_plus
+        self._literal_minus = literal_minus
+        self._count = 0
+        self._bye: str | None = None
+        self._outstanding: dict[bytes, Pending] = {}
+        self._owed: deque[tuple[Pending, Callable[[Pending, Iterator[Response]], None]]] = deque()
+        self.alive = True
+
+    def send(self, command: str, *arguments: Argument) -> Pending:
+        """Send a command without waiting for its answer, except where a synchronising literal demands it.
+
+        Arguments are set off by one space each, save after `b"("` and before `b")"`.
+        """
+        self._count += 1
+        pending = Pending(b"A%d" % self._count, command)
+        out = bytearray(b"%s %s" % (pending.tag, command.encode("ascii")))
+        glued = False
+        for argument in arguments:
+            if not glued and argument != b")":
+                out += b" "
+            glued = argument == b"("
+            if isinstance(argument, bytes):
+                out += argument
+                continue
+            size = len(argument.octets)
+            if self._literal_plus or (self._literal_minus and size <= LITERAL_MINUS):
+                out += b"{%d+}\r\n" % size
+            else:
+                out += b"{%d}\r\n" % size
+                self.settle()
+                self._write(out, command)
+                out.clear()
+                self._await_continuation(pending)
+            out += argument.octets
+        out += b"\r\n"
+        self._write(out, command)
+        self._outstanding[pending.tag] = pending
+        return pending
+
+    def send_ahead(
+        self,
+        then: Callable[[Pending, Iterator[Response]], None],
+        command: str,
+        *arguments: Argument,
+    ) -> None:
+        """Send a command whose answer nobody waits for now: `then` gets it before the next answer is read.
+
+        So EXAMINE and the SEARCH behind it cost one round trip. What `then` raises comes out of that next reading.
+        """
+        self._owed.append((self.send(command, *arguments), then))
+
+    def settle(self) -> list[Response]:
+        """Read the answers of all that was sent ahead, and return them: some may belong to what was sent behind it.
+
+        Dovecot 2.3 puts the answer to a SEARCH before the tagged response of the NOOP sent in front of it.
+        """
+        early: list[Response] = []
+        while self._owed:
+            pending, then = self._owed.popleft()
+            then(pending, _noted(self._answer(pending), early))
+        return early
+
+    def run(self, command: str, *arguments: Argument) -> list[Response]:
+        """Send a command and return its untagged responses."""
+        return list(self.answer(self.send(command, *arguments)))
+
+    def answer(self, pending: Pending) -> Iterator[Response]:
+        """Yield the untagged responses up to the tagged one of `pending`, then keep that one's code and text in it.
+
+        Untagged responses do not say what they answer: with several commands under way, those of another may be among
+        them (RFC 3501 5.5), and the caller takes what it knows.
+        """
+        if self._owed:
+            try:
+                yield from self.settle()
+            except ConnectionLost:
+                raise
+            except Exception:
+                # What is behind the failed command was sent on its strength; its answer means nothing, but will come.
+                self._discard(pending)
+                raise
+        yield from self._answer(pending)
+
+    def _discard(self, pending: Pending) -> None:
+        try:
+            for _ in self._answer(pending):
+                pass
+        except (ServerRefused, ProtocolError):
+            # Expected: without the mailbox the server refuses what was meant for it.
+            return
+
+    def _answer(self, pending: Pending) -> Iterator[Response]:
+        while pending.conclusion is None:
+            response = self.read_response(pending.command)
+            line = response[0]
+            if line.startswith(b"* "):
+                yield response
+                continue
+            tag, _, conclusion = line.partition(b" ")
+            concluded = self._outstanding.pop(tag, None)
+            if concluded is None:
+                # Out of step: nothing read from here on could be trusted.
+                raise self._broken(ProtocolError("the server answered what was not asked", command=pending.command))
+            concluded.conclusion = conclusion
+        self._conclude(pending, pending.conclusion)
+
+    def read_response(self, command: str) -> Response:
+        """Read one whole response, its literals included, before anything in it is looked at."""
+        line = self._readline(command)
+        response = [line]
+        while line.endswith((b"}\r\n", b"}\n")) and (announced := _LITERAL.search(line)):
+            size = int(announced[1])
+            if size > MAX_LITERAL:
+                raise self._broken(ProtocolError(f"the server announced a literal of {size} octets", command=command))
+            try:
+                literal = self._stream.read(size)
+            except (OSError, ValueError) as error:
+                raise self._lost(command, error) from error
+            if len(literal) != size:
+                raise self._lost(command, None)
+            line = self._readline(command)
+            response += (literal, line)
+        if response[0][:6].upper() == b"* BYE ":
+            self._bye = _text(response[0][6:])
+        return response
+
+    def close(self) -> None:
+        """Say LOGOUT, do not wait for the answer, and close; never raises."""
+        if self.alive:
+            self.alive = False
+            try:
+                self._client.write(b"A%d LOGOUT\r\n" % (self._count + 1))
+            except OSError:
+                # The server hung up first: closed is closed.
+                self._bye = self._bye or ""
+        self._client.close_socket()
+
+    def forget(self) -> None:
+        """Drop the socket of a parent process without a word to the server."""
+        self.alive = False
+        self._client.forget_socket()
+
+    def _readline(self, command: str) -> bytes:
+        try:
+            line: bytes = self._stream.readline(MAX_LINE)
+        except (OSError, ValueError) as error:
+            raise self._lost(command, error) from error
+        if line[-1:] == b"\n":
+            return line
+        if len(line) >= MAX_LINE:
+            raise self._broken(ProtocolError(f"the server sent a line of over {MAX_LINE} octets", command=command))
+        raise self._lost(command, None)
+
+    def _write(self, octets: bytes | bytearray, command: str) -> None:
+        if not self.alive:
+            raise ConnectionLost("the session was lost before; open a new one", command=command)
+        try:
+            self._client.write(bytes(octets))
+        except OSError as error:
+            raise self._lost(command, error) from error
+
+    def _await_continuation(self, pending: Pending) -> None:
+        """Wait for the server to ask for a literal; raise its NO or BAD, after which it expects a new command."""
+        while True:
+            line = self.read_response(pending.command)[0]
+            if line.startswith(b"+"):
+                return
+            if line.startswith(pending.tag + b" "):
+                self._conclude(pending, line[len(pending.tag) + 1 :])
+                raise self._broken(ProtocolError("the server took a command before its end", command=pending.command))
+            if not line.startswith(b"* "):
+                raise self._broken(ProtocolError("the server answered what was not asked", command=pending.command))
+
+    def _conclude(self, pending: Pending, line: bytes) -> None:
+        match = _TAGGED.match(line)
+        if match is None:
+            raise self._broken(
+                ProtocolError("the server ended a command neither well nor badly", command=pending.command)
+            )
+        status, pending.code, text = match.groups()
+        pending.text = _text(text or b"")
+        said = f"[{_text(pending.code)}] {pending.text}" if pending.code else pending.text
+        if status.upper() == b"NO":
+            raise ServerRefused(
+                f"the server refused {pending.command}: {said}", command=pending.command, server_text=said
+            )
+        if status.upper() == b"BAD":
+            raise ProtocolError(
+                f"the server rejects {pending.command}: {said}", command=pending.command, server_text=said
+            )
+
+    def _lost(self, command: str, cause: Exception | None) -> ConnectionLost:
+        if isinstance(cause, TimeoutError):
+            why = "the server did not answer in time"
+        elif self._bye is not None:
+            why = f"the server said goodbye: {self._bye}"
+        else:
+            why = "the server closed the connection" if cause is None else f"the connection broke: {cause}"
+        self._abandon()
+        return ConnectionLost(f"{why} (during {command})", command=command, server_text=self._bye)
+
+    def _broken(self, error: ProtocolError) -> ProtocolError:
+        self._abandon()
+        return error
+
+    def _abandon(self) -> None:
+        self.alive = False
+        self._client.close_socket()
+
+
+def _noted(responses: Iterator[Response], notes: list[Response]) -> Iterator[Response]:
+    for response in responses:
+        notes.append(response)
+        yield response
+
+
+def _text(octets: bytes) -> str:
+    """Make a server's text fit for a message: one line, printable, bounded."""
+    text = octets.decode("utf-8", "replace").strip()
+    return "".join(char if char.isprintable() else " " for char in text)[:500]

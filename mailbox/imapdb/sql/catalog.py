@@ -1,0 +1,72 @@
+"""Which mailbox is behind which table name, and the other way round."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Final
+
+from imapdb.errors import NoSuchMailbox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from imapdb.imap.mailboxes import Mailbox
+
+__all__ = ["RESERVED", "Catalog", "table_names"]
+
+# The tables that are no mailbox.
+RESERVED: Final = ("messages", "mailboxes", "attachments")
+
+
+def _fold(name: str) -> str:
+    """Fold as SQLite compares identifiers: ASCII letters only."""
+    return "".join(chr(ord(char) + 32) if "A" <= char <= "Z" else char for char in name)
+
+
+def table_names(names: Iterable[str], taken: Iterable[str] = ()) -> dict[str, str]:
+    """Give each mailbox name its table name: the same, save where SQLite could not tell two apart.
+
+    Of `A` and `a` the first in code point order keeps its name, the other gets `~2`; so do mailboxes named as one of
+    our own tables or as a table SQLite brings along (`taken`). A name that begins with `sqlite_`, which SQLite keeps
+    for itself, gets a `~` in front: no suffix would free it.
+    """
+    ordered = sorted(names, key=lambda name: (name != "INBOX", name))
+    used = {_fold(name) for name in (*RESERVED, *taken)}
+    literal = {_fold(name) for name in ordered}
+    given: dict[str, str] = {}
+    for name in ordered:
+        wanted = f"~{name}" if _fold(name).startswith("sqlite_") else name
+        choice = wanted
+        if _fold(choice) in used:
+            free = (f"{wanted}~{number}" for number in itertools.count(2))
+            choice = next(name for name in free if _fold(name) not in used and _fold(name) not in literal)
+        used.add(_fold(choice))
+        given[name] = choice
+    return given
+
+
+class Catalog:
+    """The mailboxes of an account as last listed."""
+
+    def __init__(self, mailboxes: Iterable[Mailbox], taken: Iterable[str] = ()) -> None:
+        self.mailboxes: tuple[Mailbox, ...] = tuple(sorted(mailboxes, key=lambda m: (m.name != "INBOX", m.name)))
+        selectable = {m.name: m for m in self.mailboxes if m.is_selectable}
+        self.table_names: Mapping[str, str] = table_names(selectable, taken)
+        self._by_table = {_fold(table): selectable[name] for name, table in self.table_names.items()}
+        self._by_name = selectable
+
+    @property
+    def selectable(self) -> tuple[Mailbox, ...]:
+        """The mailboxes that can hold messages."""
+        return tuple(self._by_name.values())
+
+    def find_table(self, table_name: str) -> Mailbox | None:
+        """Return the mailbox behind a table name, which SQLite compares without regard to ASCII case."""
+        return self._by_table.get(_fold(table_name))
+
+    def find_mailbox(self, name: str) -> Mailbox:
+        """Return a mailbox by its own name; INBOX in any case (RFC 3501 5.1). Raises NoSuchMailbox."""
+        mailbox = self._by_name.get("INBOX" if name.upper() == "INBOX" else name)
+        if mailbox is None:
+            raise NoSuchMailbox(f"there is no mailbox {name!r} in this account", command="LIST")
+        return mailbox

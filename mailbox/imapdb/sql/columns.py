@@ -1,0 +1,218 @@
+"""The column registry: the one place that knows a column.
+
+Its SQL type, what must be fetched for it, how its value is made of that, and which terms of a WHERE clause it can push.
+Reflection, planning, fetching and the column table of the docs are derived from it; a new column is a new entry here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+from imapdb.imap.fetch import Items
+from imapdb.mime import addresses, dates, headers
+from imapdb.sql import conditions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from imapdb.imap.fetch import Fetched
+    from imapdb.sql.conditions import Condition
+    from imapdb.sql.values import SQLValue
+
+__all__ = ["COLUMNS", "MAILBOX_COLUMNS", "Column", "MailboxColumn", "by_name"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Column:
+    """A column of every message table. `value` is never asked before `items` were fetched; it never raises."""
+
+    name: str
+    sql_type: str
+    items: Items
+    value: Callable[[Fetched], SQLValue]
+    doc: str
+    condition: Condition | None = None
+    hidden: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class MailboxColumn:
+    """A column of the table `mailboxes`. `status` is the STATUS item it needs, where LIST does not tell."""
+
+    name: str
+    sql_type: str
+    doc: str
+    status: str | None = None
+
+
+FLAGS: Final = Items(flags=True)
+_ADDRESS_SEPARATOR: Final = b", "
+_END_OF_HEADER: Final = re.compile(rb"\r?\n\r?\n|\A\r?\n|\r\r")
+
+
+def _flag(name: str) -> Callable[[Fetched], SQLValue]:
+    wanted = b"\\" + name.encode("ascii")
+
+    def value(message: Fetched) -> SQLValue:
+        return int(wanted in _flag_words(message.flags)) if message.flags is not None else None
+
+    return value
+
+
+@lru_cache(maxsize=1024)
+def _flag_words(raw: bytes) -> frozenset[bytes]:
+    return frozenset(word.lower() for word in raw.split())
+
+
+@lru_cache(maxsize=1024)
+def _flags_json(raw: bytes) -> str:
+    return json.dumps([word.decode("utf-8", "replace") for word in raw.split()], ensure_ascii=False)
+
+
+def _flags(message: Fetched) -> SQLValue:
+    return None if message.flags is None else _flags_json(message.flags)
+
+
+def _header(message: Fetched) -> bytes | None:
+    if message.header is None and message.body is not None:
+        end = _END_OF_HEADER.search(message.body)
+        message.header = message.body if end is None else message.body[: end.start()] + b"\r\n"
+    return message.header
+
+
+# The lower-case names any column reads; fields beside them are not kept.
+_READ_FIELDS: set[bytes] = set()
+
+
+def _raw(message: Fetched, field: bytes) -> list[bytes] | None:
+    fields = message.fields
+    if fields is None:
+        header = _header(message)
+        fields = message.fields = headers.field_values(header, _READ_FIELDS) if header else {}
+    return fields.get(field)
+
+
+def _field(name: str) -> tuple[bytes, Items]:
+    _READ_FIELDS.add(name.lower().encode("ascii"))
+    return name.lower().encode("ascii"), Items(fields=frozenset({name.upper().encode("ascii")}))
+
+
+def _text_column(name: str, field: str, doc: str, decode: Callable[[bytes], str], key: str | None = None) -> Column:
+    """Make the column of a header field of which the first occurrence counts."""
+    wanted, items = _field(field)
+
+    def value(message: Fetched) -> SQLValue:
+        found = _raw(message, wanted)
+        return None if found is None else decode(found[0])
+
+    return Column(name, "TEXT", items, value, doc, conditions.TextTerm(key) if key else None)
+
+
+def _address_column(name: str, field: str, doc: str, key: str | None = None) -> Column:
+    """Make the column of an address field; one that is repeated, against RFC 5322 3.6, counts as one list."""
+    wanted, items = _field(field)
+
+    def value(message: Fetched) -> SQLValue:
+        found = _raw(message, wanted)
+        return None if found is None else addresses.format_list(_ADDRESS_SEPARATOR.join(found))
+
+    return Column(name, "TEXT", items, value, doc, conditions.TextTerm(key) if key else None)
+
+
+def _sender_part(part: int) -> Callable[[Fetched], SQLValue]:
+    wanted, _ = _field("From")
+
+    def value(message: Fetched) -> SQLValue:
+        found = _raw(message, wanted)
+        if found is None:
+            return None
+        sender = addresses.first(_ADDRESS_SEPARATOR.join(found))
+        return None if sender is None else sender[part]
+
+    return value
+
+
+def _sent() -> Column:
+    wanted, items = _field("Date")
+
+    def value(message: Fetched) -> SQLValue:
+        found = _raw(message, wanted)
+        return None if found is None else dates.sql_from_header(found[0])
+
+    return Column("sent", "DATETIME", items, value, "the Date header, UTC; NULL where it is missing or nonsense")
+
+
+def _created(message: Fetched) -> SQLValue:
+    return None if message.date is None else dates.sql_from_internaldate(message.date)
+
+
+def _headers_json(message: Fetched) -> SQLValue:
+    header = _header(message)
+    return None if header is None else json.dumps(headers.decode_json_headers(header), ensure_ascii=False)
+
+
+def _flag_column(name: str, doc: str) -> Column:
+    return Column(name, "BOOLEAN", FLAGS, _flag(name), doc, conditions.FlagTerm(name))
+
+
+COLUMNS: Final[tuple[Column, ...]] = (
+    Column("uid", "INTEGER", Items(), lambda m: m.uid, "the message's UID in its mailbox", conditions.UidTerm()),
+    _flag_column("seen", r"`\Seen`: it was read"),
+    _flag_column("answered", r"`\Answered`"),
+    _flag_column("flagged", r"`\Flagged`: marked as important"),
+    _flag_column("deleted", r"`\Deleted`: to be expunged"),
+    _flag_column("draft", r"`\Draft`"),
+    _flag_column("recent", r"`\Recent`: no session was told of it before this one"),
+    Column("flags", "JSON", FLAGS, _flags, "every flag and keyword, a JSON list", conditions.KeywordTerm()),
+    Column("size", "INTEGER", Items(size=True), lambda m: m.size, "RFC822.SIZE, octets", conditions.SizeTerm()),
+    Column(
+        "created", "DATETIME", Items(date=True), _created, "when the server received it, UTC", conditions.DateTerm()
+    ),
+    _sent(),
+    _address_column("sender", "From", "From, decoded", "FROM"),
+    _address_column("to", "To", "To, decoded", "TO"),
+    _address_column("cc", "Cc", "Cc, decoded", "CC"),
+    _address_column("bcc", "Bcc", "Bcc, decoded (rarely kept by servers)"),
+    _address_column("reply_to", "Reply-To", "Reply-To, decoded"),
+    Column("sender_name", "TEXT", _field("From")[1], _sender_part(0), "the display name of the first author"),
+    Column("sender_address", "TEXT", _field("From")[1], _sender_part(1), "the address of the first author"),
+    _text_column("subject", "Subject", "Subject, decoded", headers.decode_text, "SUBJECT"),
+    _text_column("message_id", "Message-ID", "Message-ID, as written", headers.decode_id),
+    _text_column("in_reply_to", "In-Reply-To", "In-Reply-To, as written", headers.decode_id),
+    _text_column("references", "References", "References, as written, one space between", headers.decode_id),
+    _text_column("mime", "Content-Type", "the Content-Type header", headers.decode_text),
+    Column("mailbox", "TEXT", Items(), lambda m: None, "the mailbox the message is in", conditions.NameTerm()),
+    Column(
+        "headers", "JSON", Items(header=True), _headers_json,
+        "every header field: a JSON object by lower-case name; a repeated field is a list", hidden=True,
+    ),
+    Column("email", "BLOB", Items(body=True), lambda m: m.body, "the whole message as stored", hidden=True),
+)  # fmt: skip
+
+MAILBOX_COLUMNS: Final[tuple[MailboxColumn, ...]] = (
+    MailboxColumn("name", "TEXT", "the mailbox's name, modified UTF-7 decoded"),
+    MailboxColumn("table_name", "TEXT", "the table its messages are in; NULL where it holds none"),
+    MailboxColumn("delimiter", "TEXT", "what separates the levels of a name; NULL where there are none"),
+    MailboxColumn("attributes", "JSON", "LIST's attributes, a JSON list"),
+    MailboxColumn("special_use", "TEXT", r"`\Sent`, `\Trash` and their like (RFC 6154), or NULL"),
+    MailboxColumn("subscribed", "BOOLEAN", "whether the user subscribed to it; NULL where the server does not tell"),
+    MailboxColumn("messages", "INTEGER", "how many messages are in it", "MESSAGES"),
+    MailboxColumn("unseen", "INTEGER", r"how many of them lack `\Seen`", "UNSEEN"),
+    MailboxColumn("uidnext", "INTEGER", "the UID the next message gets at least", "UIDNEXT"),
+    MailboxColumn("uidvalidity", "INTEGER", "changes when the UIDs were given out anew", "UIDVALIDITY"),
+    MailboxColumn("highestmodseq", "INTEGER", "grows with every change (RFC 7162), or NULL", "HIGHESTMODSEQ"),
+    MailboxColumn("size", "INTEGER", "octets in it (RFC 8438), or NULL", "SIZE"),
+)
+
+# The names raw SQL may say for columns whose own are reserved words.
+ALIASES: Final = {"recipients": "to", "refs": "references"}
+
+
+@lru_cache(maxsize=1)
+def by_name() -> dict[str, int]:
+    """Give the place of each column by its name."""
+    return {column.name: place for place, column in enumerate(COLUMNS)}

@@ -1,0 +1,121 @@
+"""The terms of one Filter call, with their values, as what to ask the server and what to decide here."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, TypeAlias
+
+from imapdb.imap import search
+from imapdb.imap.sets import MAX_UID
+from imapdb.sql.columns import COLUMNS
+from imapdb.sql.conditions import Narrowing
+from imapdb.sql.plan import MAILBOX
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from imapdb.imap.profiles import Profile
+    from imapdb.sql.plan import Term
+    from imapdb.sql.values import SQLValue
+
+__all__ = ["Argument", "Criteria", "accepts", "make_criteria"]
+
+Argument: TypeAlias = "SQLValue | set[SQLValue]"
+
+LARGEST_UID_SET = 2_000  # octets; a longer one is asked as a range and cut down here, so that one command is enough
+
+
+@dataclasses.dataclass(slots=True)
+class Criteria:
+    """What a mailbox is searched for.
+
+    `exact` and `narrowing` are keys: those that decide, and those that only narrow and may be left out. `uids` are the
+    only ones wanted (None: all). `constants` are the columns whose value is known of every row found. `names` are the
+    mailboxes wanted (None: all).
+    """
+
+    never: bool = False
+    exact: list[search.Key] = dataclasses.field(default_factory=list)
+    narrowing: list[search.Key] = dataclasses.field(default_factory=list)
+    uids: range | frozenset[int] | None = None
+    constants: dict[int, SQLValue] = dataclasses.field(default_factory=dict)
+    names: frozenset[str] | None = None
+
+    @property
+    def is_uids_only(self) -> bool:
+        """Whether the UIDs wanted are all listed and nothing else is asked: then FETCH alone finds them."""
+        return isinstance(self.uids, frozenset) and not self.exact and not self.narrowing
+
+    def key(self, *, narrowed: bool) -> search.Key:
+        """Make the one SEARCH key of it all."""
+        keys = [*self.exact, *(self.narrowing if narrowed else ())]
+        if self.uids is not None:
+            keys.insert(0, self._uid_key())
+        return search.both(keys)
+
+    def _uid_key(self) -> search.Key:
+        if isinstance(self.uids, range):
+            first, last = self.uids[0], self.uids[-1]
+            return search.ALL if (first, last) == (1, MAX_UID) else search.uid_range(first, last)
+        chosen = self.uids or frozenset({1})
+        listed = search.uids(chosen)
+        if sum(len(a) for a in listed.arguments if isinstance(a, bytes)) <= LARGEST_UID_SET:
+            return listed
+        return search.uid_range(min(chosen), max(chosen))
+
+    def _restrict(self, uids: range | frozenset[int]) -> None:
+        held = self.uids
+        if held is None:
+            self.uids = uids
+        elif isinstance(held, range) and isinstance(uids, range):
+            self.uids = range(max(held.start, uids.start), min(held.stop, uids.stop))
+        else:
+            listed, other = (held, uids) if isinstance(held, frozenset) else (uids, held)
+            self.uids = frozenset(uid for uid in listed if uid in other)
+        self.never |= not self.uids
+
+    def add(self, term: Term, narrowing: Narrowing) -> None:
+        """Take in one term."""
+        self.never |= narrowing.never
+        if narrowing.key is not None:
+            (self.exact if term.exact else self.narrowing).append(narrowing.key)
+        if narrowing.uids is not None:
+            self._restrict(narrowing.uids)
+        if narrowing.constant is not None:
+            self.constants[term.column] = narrowing.constant
+
+
+def make_criteria(terms: Sequence[Term], arguments: Sequence[Argument], profile: Profile) -> Criteria:
+    """Put the terms together; NULL on the other side of an ordinary comparison leaves no row (SQL's three values)."""
+    criteria = Criteria()
+    for term, value in zip(terms, arguments, strict=False):
+        if term.column == MAILBOX:
+            # apsw hands over None for IN over an empty set, and for NULL: no mailbox either way.
+            listed = value if isinstance(value, set) else {value}
+            wanted = frozenset(name for name in listed if isinstance(name, str))
+            criteria.names = wanted if criteria.names is None else criteria.names & wanted
+            continue
+        criteria.add(term, narrowing_of(term, value, profile))
+    return criteria
+
+
+def narrowing_of(term: Term, value: Argument, profile: Profile) -> Narrowing:
+    """Translate one term with its value."""
+    condition = COLUMNS[term.column].condition
+    if term.is_set:
+        if condition is None:
+            return Narrowing()
+        return condition.narrow_set(frozenset(value) if isinstance(value, set) else frozenset(), profile)
+    if value is None and term.operator in NULL_REJECTING:
+        return Narrowing(never=True)
+    if condition is None or term.operator not in condition.operators or isinstance(value, set):
+        return Narrowing()
+    return condition.narrow(term.operator, value, profile)
+
+
+NULL_REJECTING = frozenset({"=", "!=", "<", "<=", ">", ">="})
+
+
+def accepts(narrowing: Narrowing, value: SQLValue) -> bool:
+    """Decide an exact term here, for rows that were not searched for it."""
+    return not narrowing.never and (narrowing.accepts is None or narrowing.accepts(value))

@@ -1,0 +1,394 @@
+"""The PEP 249 module: a connection is a SQLite in memory whose tables are mailboxes.
+
+`threadsafety` is 1: threads may share the module, not a connection. Statements are SQLite's SQL, one at a time.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
+
+import apsw
+
+from imapdb import errors
+from imapdb.account import Account
+from imapdb.errors import (
+    DatabaseError,
+    DataError,
+    Error,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    NotSupportedError,
+    OperationalError,
+    ProgrammingError,
+    Warning,  # noqa: A004 - the name PEP 249 prescribes
+)
+from imapdb.imap.connection import Connection as IMAPConnection
+from imapdb.mime.dates import to_sql
+from imapdb.sql import functions
+from imapdb.sql.tables import Tables
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Iterator, Sequence
+    from types import TracebackType
+
+__all__ = [
+    "BINARY",
+    "DATETIME",
+    "NUMBER",
+    "ROWID",
+    "STRING",
+    "Binary",
+    "Connection",
+    "Cursor",
+    "DataError",
+    "DatabaseError",
+    "Date",
+    "DateFromTicks",
+    "Error",
+    "IntegrityError",
+    "InterfaceError",
+    "InternalError",
+    "NotSupportedError",
+    "OperationalError",
+    "ProgrammingError",
+    "Time",
+    "TimeFromTicks",
+    "Timestamp",
+    "TimestampFromTicks",
+    "Warning",
+    "apilevel",
+    "connect",
+    "paramstyle",
+    "threadsafety",
+]
+
+apilevel: Final = "2.0"
+threadsafety: Final = 1
+paramstyle: Final = "qmark"
+
+Date = datetime.date
+Time = datetime.time
+Timestamp = datetime.datetime
+DateFromTicks = datetime.date.fromtimestamp
+TimestampFromTicks = datetime.datetime.fromtimestamp
+Binary = bytes
+
+Parameters: TypeAlias = "Sequence[Any] | Mapping[str, Any]"
+Description = tuple[str, "str | None", None, None, None, None, None]
+
+
+def TimeFromTicks(ticks: float) -> datetime.time:  # noqa: N802 - the name PEP 249 prescribes
+    """Make a time of seconds since the epoch, local (PEP 249)."""
+    return datetime.datetime.fromtimestamp(ticks).time()  # noqa: DTZ006 - PEP 249 says local
+
+
+class _TypeObject:
+    """Equal to every type code of its kind in `Cursor.description` (PEP 249)."""
+
+    def __init__(self, *codes: str) -> None:
+        self._codes = frozenset(codes)
+
+    def __eq__(self, other: object) -> bool:
+        return other in self._codes
+
+    def __hash__(self) -> int:
+        return hash(self._codes)
+
+
+STRING = _TypeObject("TEXT", "JSON")
+BINARY = _TypeObject("BLOB")
+NUMBER = _TypeObject("INTEGER", "BOOLEAN")
+DATETIME = _TypeObject("DATETIME")
+ROWID = _TypeObject("INTEGER")
+
+_MISSING_TABLE = re.compile(r"no such table: (.*)\Z", re.DOTALL)
+# Statements SQLite does not run inside a transaction, or that are one's own way of handling it.
+_OUTSIDE = re.compile(
+    r"(?:\s+|--[^\n]*\n|/\*.*?\*/)*(?:ATTACH|DETACH|VACUUM|PRAGMA|BEGIN|COMMIT|END|ROLLBACK|SAVEPOINT|RELEASE)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def connect(
+    account: Account | str,
+    *,
+    password: str | None = None,
+    ssl_context: ssl.SSLContext | None = None,
+) -> Connection:
+    """Return a connection to an account, given as such or as a URL. Nothing is opened before the first statement.
+
+    Raises ProgrammingError for a URL that cannot be read.
+    """
+    if isinstance(account, str):
+        account = Account.from_url(account, password=password, ssl_context=ssl_context)
+    elif password is not None:
+        account = account.with_password(password)
+    return Connection(account)
+
+
+class Connection:
+    """A PEP 249 connection. Closed by `close` or at the end of a with block, which also commits or rolls back."""
+
+    Warning = Warning
+    Error = Error
+    InterfaceError = InterfaceError
+    DatabaseError = DatabaseError
+    DataError = DataError
+    OperationalError = OperationalError
+    IntegrityError = IntegrityError
+    InternalError = InternalError
+    ProgrammingError = ProgrammingError
+    NotSupportedError = NotSupportedError
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+        self.imap = IMAPConnection(account)
+        self.autocommit = False
+        self._database: apsw.Connection | None = apsw.Connection(":memory:")
+        # "nosuch" in double quotes is a column that does not exist, never a string.
+        self._database.config(apsw.SQLITE_DBCONFIG_DQS_DML, 0)
+        self._database.config(apsw.SQLITE_DBCONFIG_DQS_DDL, 0)
+        functions.register(self._database)
+        self.tables = Tables(self.imap, self._database)
+
+    @property
+    def database(self) -> apsw.Connection:
+        """The SQLite underneath. Raises InterfaceError once closed."""
+        if self._database is None:
+            raise InterfaceError("the connection is closed")
+        return self._database
+
+    def cursor(self) -> Cursor:
+        """Return a new cursor."""
+        return Cursor(self)
+
+    def commit(self) -> None:
+        """End the transaction. Mail is only read in this version: there is nothing to send."""
+        if self.database.in_transaction:
+            self._run("COMMIT")
+
+    def rollback(self) -> None:
+        """End the transaction and undo what it changed in attached databases."""
+        if self.database.in_transaction:
+            self._run("ROLLBACK")
+
+    def close(self) -> None:
+        """Log out. Closing twice is allowed."""
+        if self._database is not None:
+            database, self._database = self._database, None
+            try:
+                database.close(True)
+            finally:
+                self.imap.close()
+
+    def ping(self) -> None:
+        """Make sure that there is a session: NOOP, opening one anew where it dropped. Raises where that fails."""
+        self.imap.ping()
+
+    def begin(self) -> None:
+        """Begin a transaction where none is under way."""
+        if not self.autocommit and not self.database.in_transaction:
+            self._run("BEGIN")
+
+    def _run(self, sql: str) -> None:
+        try:
+            self.database.execute(sql)
+        except apsw.Error as error:
+            raise translated(error) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                self.commit()
+            else:
+                self.rollback()
+        finally:
+            self.close()
+
+
+class Cursor:
+    """A PEP 249 cursor. Rows come from the server while they are fetched; closing it stops that."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.arraysize = 100
+        self.rowcount = -1
+        self.lastrowid: int | None = None
+        self._description: tuple[Description, ...] | None = None
+        self._statements = 0
+        self._open: apsw.Cursor | None = connection.database.cursor()
+        self._open.exec_trace = self._starting
+
+    @property
+    def description(self) -> tuple[Description, ...] | None:
+        """What the columns are: name and declared type, five times None; None where the statement gives no rows."""
+        return self._description
+
+    @property
+    def _cursor(self) -> apsw.Cursor:
+        if self._open is None:
+            raise InterfaceError("the cursor is closed")
+        self.connection.database  # noqa: B018 - raises where the connection is closed
+        return self._open
+
+    def execute(self, operation: str, parameters: Parameters = ()) -> Cursor:
+        """Run one statement; `?` and `:name` stand for parameters.
+
+        Raises ProgrammingError for what is no single, right statement, and whatever the server's side raises.
+        """
+        cursor = self._cursor
+        self._description = None
+        self.rowcount = -1
+        bound = _bound(parameters)
+        if not _OUTSIDE.match(operation):
+            self.connection.begin()
+        tried: set[str] = set()
+        before = self.connection.database.total_changes()
+        while True:
+            self._statements = 0
+            try:
+                cursor.execute(operation, bound)
+            except apsw.Error as error:
+                if not self._make_table(error, tried):
+                    raise translated(error) from error
+            except (TypeError, OverflowError) as error:
+                raise ProgrammingError(f"a parameter is of no type SQL knows: {error}") from error
+            else:
+                break
+        if self._description is None:
+            self.rowcount = self.connection.database.total_changes() - before
+            self.lastrowid = self.connection.database.last_insert_rowid() or None
+        return self
+
+    def executemany(self, operation: str, seq_of_parameters: Sequence[Parameters]) -> Cursor:
+        """Run a statement once for each set of parameters; the rows of a query are dropped (PEP 249)."""
+        total = 0
+        for parameters in seq_of_parameters:
+            self.execute(operation, parameters)
+            if self._description is not None:
+                raise ProgrammingError("executemany runs statements that give no rows")
+            total += max(self.rowcount, 0)
+        self.rowcount = total
+        return self
+
+    def fetchone(self) -> tuple[Any, ...] | None:
+        """Return the next row, or None."""
+        self._expect_rows()
+        try:
+            return next(self._cursor, None)
+        except apsw.Error as error:
+            raise translated(error) from error
+
+    def fetchmany(self, size: int | None = None) -> list[tuple[Any, ...]]:
+        """Return the next rows, `size` or `arraysize` at most."""
+        rows: list[tuple[Any, ...]] = []
+        wanted = self.arraysize if size is None else size
+        while len(rows) < wanted and (row := self.fetchone()) is not None:
+            rows.append(row)
+        return rows
+
+    def fetchall(self) -> list[tuple[Any, ...]]:
+        """Return all rows that are left."""
+        self._expect_rows()
+        try:
+            return list(self._cursor)
+        except apsw.Error as error:
+            raise translated(error) from error
+
+    def close(self) -> None:
+        """Stop; closing twice is allowed."""
+        if self._open is not None:
+            cursor, self._open = self._open, None
+            cursor.close(True)
+
+    def setinputsizes(self, sizes: Sequence[Any]) -> None:
+        """Do nothing (PEP 249 allows that)."""
+
+    def setoutputsize(self, size: int, column: int | None = None) -> None:
+        """Do nothing (PEP 249 allows that)."""
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        while (row := self.fetchone()) is not None:
+            yield row
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _expect_rows(self) -> None:
+        self._cursor  # noqa: B018 - raises where it is closed
+        if self._description is None:
+            raise ProgrammingError("there are no rows: the last statement gave none, or there was no statement")
+
+    def _starting(self, cursor: apsw.Cursor, _sql: str, _bindings: Any) -> bool:
+        """Note the columns before the first row, as an empty result has no description afterwards."""
+        self._statements += 1
+        if self._statements > 1:
+            raise ProgrammingError("one statement at a time")
+        columns = cursor.get_description()
+        if columns:
+            self._description = tuple((name, kind, None, None, None, None, None) for name, kind in columns)
+        return True
+
+    def _make_table(self, error: apsw.Error, tried: set[str]) -> bool:
+        """Create the mailbox table that SQLite misses; False where that was not what is wrong."""
+        match = _MISSING_TABLE.search(str(error))
+        if match is None or match[1] in tried:
+            return False
+        tried.add(match[1])
+        tables = self.connection.tables
+        return tables.make(match[1]) or (match[1].startswith("main.") and tables.make(match[1].removeprefix("main.")))
+
+
+def _bound(parameters: Parameters) -> Any:
+    if isinstance(parameters, Mapping):
+        return {name: _value(value) for name, value in parameters.items()}
+    return tuple(_value(value) for value in parameters)
+
+
+def _value(value: Any) -> Any:
+    """Bind what Python has and SQL has not: moments as UTC text (naive ones are local), days as their date."""
+    if isinstance(value, datetime.datetime):
+        return to_sql(value.astimezone(datetime.UTC))
+    if isinstance(value, datetime.date):
+        return value.isoformat()
+    return value
+
+
+def translated(error: apsw.Error) -> Error:
+    """Give an error of SQLite its place in PEP 249's tree."""
+    text = str(error)
+    kind: type[Error]
+    match error:
+        case apsw.SQLError():
+            kind = ProgrammingError
+        case apsw.BindingsError() | apsw.RangeError() | apsw.IncompleteExecutionError():
+            kind = ProgrammingError
+        case apsw.ConstraintError():
+            kind = IntegrityError
+        case apsw.MismatchError() | apsw.TooBigError():
+            kind = DataError
+        case (
+            apsw.CursorClosedError()
+            | apsw.ConnectionClosedError()
+            | apsw.ThreadingViolationError()
+            | apsw.MisuseError()
+        ):
+            kind = InterfaceError
+        case apsw.CorruptError() | apsw.InternalError() | apsw.NotADBError():
+            kind = InternalError
+        case _:
+            kind = errors.OperationalError
+    return kind(text)

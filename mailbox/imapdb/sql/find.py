@@ -1,0 +1,54 @@
+"""The UIDs in a mailbox that criteria allow: one SEARCH, or none where they are listed already."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from imapdb.errors import NoSuchMailbox, ProtocolError, ServerRefused
+from imapdb.imap import search, sets
+
+if TYPE_CHECKING:
+    from array import array
+
+    from imapdb.imap.connection import Connection
+    from imapdb.imap.mailboxes import Mailbox
+    from imapdb.imap.wire import Wire
+    from imapdb.sql.criteria import Criteria
+
+__all__ = ["Found", "find"]
+
+
+class Found(NamedTuple):
+    """UIDs, ascending, and the UIDVALIDITY they belong to; None where no server was asked yet."""
+
+    uids: array[int]
+    uidvalidity: int | None
+
+
+def find(connection: Connection, mailbox: Mailbox, criteria: Criteria, *, fetching: bool) -> Found:
+    """Find the messages. With `fetching`, UIDs that are listed need no SEARCH: FETCH tells which of them are there.
+
+    A server that refuses the narrowing keys (BADCHARSET, a key it does not know) is asked again without them.
+    """
+    wanted = criteria.uids
+    if criteria.is_uids_only and fetching and wanted is not None:
+        return Found(sets.uid_array(sorted(wanted)), None)
+    try:
+        found = _search(connection, mailbox, criteria.key(narrowed=True))
+    except NoSuchMailbox:
+        raise
+    except (ServerRefused, ProtocolError):
+        if not criteria.narrowing:
+            raise
+        found = _search(connection, mailbox, criteria.key(narrowed=False))
+    if isinstance(wanted, frozenset):
+        found = sets.uid_array(uid for uid in found if uid in wanted)
+    selected = connection.selected
+    return Found(found, None if selected is None else selected.uidvalidity)
+
+
+def _search(connection: Connection, mailbox: Mailbox, key: search.Key) -> array[int]:
+    def ask(wire: Wire) -> array[int]:
+        return search.search(wire, key, esearch=connection.esearch)
+
+    return connection.read(ask, mailbox)

@@ -1,0 +1,222 @@
+"""A message table read: one virtual-table cursor, from its Filter calls to rows.
+
+The first time, a Filter is a SEARCH and a stream of FETCHes. A cursor that is filtered again and again (the inner side
+of a join, a correlated subquery) keeps its rows instead, and finds them by a hash index: sql/kept.py.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from imapdb.imap.fetch import Fetched, FetchStream, Items
+from imapdb.sql.columns import COLUMNS
+from imapdb.sql.criteria import Criteria, make_criteria
+from imapdb.sql.find import find
+from imapdb.sql.kept import Kept
+from imapdb.sql.plan import DECLARED, MAILBOX, UID, Plan, read_plan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from imapdb.imap.connection import Connection
+    from imapdb.imap.mailboxes import Mailbox
+    from imapdb.sql.criteria import Argument
+    from imapdb.sql.values import SQLValue
+
+__all__ = ["MessageScan"]
+
+_VALUES = tuple(COLUMNS[column].value for column in DECLARED)
+_ITEMS = tuple(COLUMNS[column].items for column in DECLARED)
+_FREE = frozenset({UID, MAILBOX})
+# A plan that is filtered this often with other values is the inner side of a join: its rows are worth keeping.
+KEEP_FROM = 3
+
+
+class MessageScan:
+    """A cursor of SQLite over the messages of one mailbox, or of several in turn."""
+
+    def __init__(self, connection: Connection, numbered: Callable[[], Sequence[tuple[int, Mailbox]]]) -> None:
+        self._connection = connection
+        self._numbered = numbered
+        self._calls: dict[str, int] = {}
+        self._last: dict[str, tuple[Argument, ...]] = {}
+        self._kept: dict[str, Kept] = {}
+        self._mailboxes: Iterator[tuple[int, Mailbox]] = iter(())
+        self._criteria = Criteria()
+        self._plan = Plan((), limit=False, used=frozenset(), order=0)
+        self._first = 0
+        self._stream: FetchStream | None = None
+        self._rows: Iterator[tuple[int, Mailbox, Fetched]] | None = None
+        self._row: Fetched | None = None
+        self._mailbox: Mailbox | None = None
+        self._number = 0
+        self._constants: dict[int, SQLValue] = {}
+        self._have: set[int] = set()
+        self._column_have: list[bool] = [False] * len(DECLARED)
+
+    # SQLite's calls, in the order it makes them.
+
+    def Filter(self, _number: int, written: str, arguments: tuple[Argument, ...]) -> None:  # noqa: N802 - apsw's name
+        """Start a scan."""
+        self._end()
+        plan = self._plan = read_plan(written)
+        values = arguments[: len(plan.terms)]
+        self._first = _positive(arguments[-1]) if plan.limit else 0
+        kept = self._keep(written, plan, values)
+        if kept is not None:
+            self._constants = {}
+            self._provide(kept.items)
+            self._rows = kept.find(values)
+        else:
+            self._rows = None
+            self._start(plan, values)
+        self.Next()
+
+    def Next(self) -> None:  # noqa: N802 - apsw's name
+        """Go to the next row."""
+        if self._rows is not None:
+            following = next(self._rows, None)
+            if following is None:
+                self._row = None
+            else:
+                self._number, self._mailbox, self._row = following
+            return
+        while True:
+            if self._stream is not None:
+                self._row = self._stream.next()
+                if self._row is not None:
+                    return
+            if not self._open_next():
+                self._row = None
+                return
+
+    def Eof(self) -> bool:  # noqa: N802 - apsw's name
+        """Say whether the rows are over."""
+        return self._row is None
+
+    def Rowid(self) -> int:  # noqa: N802 - apsw's name
+        """Give the row's number: the uid, in `messages` with the mailbox's number above it."""
+        row = self._row
+        return 0 if row is None else self._number << 32 | row.uid
+
+    def Column(self, place: int) -> SQLValue:  # noqa: N802 - apsw's name
+        """Give a value of the row, fetching its column first where that was not foreseen."""
+        row = self._row
+        if row is None or place < 0:
+            return self.Rowid()
+        if not self._column_have[place]:
+            column = DECLARED[place]
+            if column in self._constants:
+                return self._constants[column]
+            if column == MAILBOX:
+                return None if self._mailbox is None else self._mailbox.name
+            if self._stream is not None:
+                self._stream.require(_ITEMS[place], row)
+                self._provide(self._stream.items)
+        return _VALUES[place](row)
+
+    def Close(self) -> None:  # noqa: N802 - apsw's name
+        """End the scan; what is under way is read off, so that the session stays in step."""
+        self._end()
+        self._kept.clear()
+
+    # From values to rows.
+
+    def _start(self, plan: Plan, values: tuple[Argument, ...]) -> None:
+        criteria = self._criteria = make_criteria(plan.terms, values, self._connection.profile)
+        self._constants = criteria.constants
+        self._mailboxes = iter(()) if criteria.never else self._wanted(criteria)
+        self._provide(Items())
+
+    def _wanted(self, criteria: Criteria) -> Iterator[tuple[int, Mailbox]]:
+        for number, mailbox in self._numbered():
+            if criteria.names is None or mailbox.name in criteria.names:
+                yield number, mailbox
+
+    def _open_next(self) -> bool:
+        """Begin with the next mailbox that is wanted."""
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+        for number, mailbox in self._mailboxes:
+            self._number, self._mailbox = number, mailbox
+            items = self._foreseen()
+            found = find(self._connection, mailbox, self._criteria, fetching=bool(items))
+            if not found.uids:
+                continue
+            uids: Sequence[int] = found.uids
+            if self._plan.order < 0:
+                uids = uids[::-1]
+            self._stream = FetchStream(
+                self._connection,
+                self._mailbox,
+                uids,
+                items,
+                uidvalidity=found.uidvalidity,
+                **({"first": self._first} if self._first else {}),
+            )
+            self._provide(items)
+            return True
+        return False
+
+    def _foreseen(self) -> Items:
+        """Say what the rows will be asked for.
+
+        SQLite names the columns a statement reads anywhere. Where every one of them is decided by the search already,
+        none may be read at all (`SELECT count(*) … WHERE size < 6000`): then nothing is fetched until a value is
+        asked for.
+        """
+        decided = {term.column for term in self._plan.terms if term.exact} | _FREE
+        if self._plan.used <= decided:
+            return Items()
+        items = Items()
+        for column in self._plan.used:
+            if column not in self._constants:
+                items |= COLUMNS[column].items
+        return items
+
+    def _provide(self, items: Items) -> None:
+        constants = self._constants
+        self._column_have = [
+            column != MAILBOX and column not in constants and items.covers(COLUMNS[column].items) for column in DECLARED
+        ]
+
+    def _keep(self, written: str, plan: Plan, values: tuple[Argument, ...]) -> Kept | None:
+        """Give the kept rows where this plan is worth keeping them for."""
+        calls = self._calls[written] = self._calls.get(written, 0) + 1
+        last, self._last[written] = self._last.get(written), values
+        kept = self._kept.get(written)
+        if kept is not None and kept.serves(values):
+            return kept
+        if calls < KEEP_FROM and last != values:
+            return None
+        stable = frozenset(
+            number
+            for number, (value, before) in enumerate(zip(values, last or (), strict=False))
+            if value == before and (kept is None or number in kept.stable)
+        )
+        kept = self._kept[written] = Kept(plan, values, stable, self._connection.profile, self._load)
+        return kept
+
+    def _load(self, criteria: Criteria, items: Items) -> Iterator[tuple[int, Mailbox, Fetched]]:
+        plan = self._plan
+        for number, mailbox in self._wanted(criteria):
+            found = find(self._connection, mailbox, criteria, fetching=bool(items))
+            uids: Sequence[int] = found.uids
+            if plan.order < 0:
+                uids = uids[::-1]
+            stream = FetchStream(self._connection, mailbox, uids, items, uidvalidity=found.uidvalidity)
+            while (message := stream.next()) is not None:
+                yield number, mailbox, message
+
+    def _end(self) -> None:
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+        self._rows = None
+        self._row = None
+
+
+def _positive(value: Argument) -> int:
+    """Read a LIMIT as the size of the first piece; it never cuts, SQLite does."""
+    return value if isinstance(value, int) and value > 0 else 0

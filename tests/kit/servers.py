@@ -1,0 +1,13 @@
+"""Every server the tests know, by name."""
+
+from __future__ import annotations
+
+from tests.kit.dovecot import Dovecot
+from tests.kit.greenmail import GreenMail
+from tests.kit.login import Login
+from tests.kit.pymap_server import Pymap
+from tests.kit.server import MailServer
+
+__all__ = ["SERVERS", "Dovecot", "GreenMail", "Login", "MailServer", "Pymap"]
+
+SERVERS: dict[str, type[MailServer]] = {kind.name: kind for kind in (Pymap, Dovecot, GreenMail)}
