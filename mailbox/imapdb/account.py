@@ -6,9 +6,10 @@ import dataclasses
 import ipaddress
 import os
 import ssl
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from imapdb.errors import ProgrammingError, TLSFailed
 
@@ -58,6 +59,8 @@ class Account:
         for what, value in (("host", self.host), ("user", self.user), ("password", self.password or "")):
             if any(char in value for char in "\r\n\0"):
                 raise ProgrammingError(f"the {what} holds CR, LF or NUL")
+            if any("\ud800" <= char <= "\udfff" for char in value):
+                raise ProgrammingError(f"the {what} is not Unicode text (it holds lone surrogates)")
         if not 0 < self.port < 2**16:
             raise ProgrammingError(f"port {self.port} is not between 1 and 65535")
         if not 0 < self.timeout < float("inf"):
@@ -78,27 +81,24 @@ class Account:
         wins over that of the URL; IMAPDB_PASSWORD is read where neither is given. Raises ProgrammingError with a text
         that never repeats the password.
         """
-        try:
-            parts = urlsplit(url)
-            port = parts.port
-        except ValueError:
-            # Not chained, not quoted: urllib's text repeats the URL, and with it the password.
-            raise ProgrammingError(
-                "this URL cannot be read: write imaps://user:password@host:port/ with user and password percent-encoded"
-            ) from None
+        parts, port = _split(url)
         if parts.scheme not in ("imap", "imaps"):
             raise ProgrammingError("an account's URL begins with imap:// or imaps://")
         if parts.path not in ("", "/"):
             raise ProgrammingError("an account's URL names no mailbox: nothing may follow the host but ?options")
         if parts.fragment:
             raise ProgrammingError("an account's URL has no '#…': write '#' in a user or password as %23")
+        options = _options(parts.query)
+        if "@" in parts.query and any(name not in OPTIONS for name, _ in options):
+            # Part of a password, most likely: not repeated.
+            raise ProgrammingError("an account's URL has options unknown; write '?' in a user or password as %3F")
         return cls.from_parts(
             scheme=parts.scheme,
-            host=unquote(parts.hostname or ""),
+            host=_decoded(parts.hostname or ""),
             port=port,
-            user=unquote(parts.username or ""),
-            password=password if password is not None else unquote(parts.password) if parts.password else None,
-            options=_options(parts.query),
+            user=_decoded(parts.username or ""),
+            password=password if password is not None else _decoded(parts.password or "") or None,
+            options=options,
             ssl_context=ssl_context,
         )
 
@@ -192,7 +192,8 @@ class Account:
         try:
             context = ssl.create_default_context(cafile=self.cafile)
             if self.certfile is not None:
-                context.load_cert_chain(self.certfile, self.keyfile)
+                # Without a password to give, OpenSSL would ask for one at the terminal, and wait.
+                context.load_cert_chain(self.certfile, self.keyfile, password="")
         except (ssl.SSLError, OSError) as error:
             raise TLSFailed(f"cafile, certfile or keyfile cannot be used: {error}") from error
         return context
@@ -201,7 +202,25 @@ class Account:
 def _options(query: str) -> list[tuple[str, str]]:
     """Split `a=b&c=d`; unlike urllib's parse_qsl, `+` stays itself (a file name may hold one)."""
     pairs = (pair.partition("=") for pair in query.split("&") if pair)
-    return [(unquote(name), unquote(value)) for name, _, value in pairs]
+    return [(_decoded(name), _decoded(value)) for name, _, value in pairs]
+
+
+def _split(url: str) -> tuple[SplitResult, int | None]:
+    # urlsplit() drops the first three of these wherever they stand, which would make another password of it.
+    if not any(char in url for char in "\r\n\t\0"):
+        with suppress(ValueError):
+            parts = urlsplit(url)
+            return parts, parts.port
+    # Not chained, not quoted: urllib's text repeats the URL, and with it the password.
+    raise ProgrammingError(
+        "this URL cannot be read: write imaps://user:password@host:port/ with user and password percent-encoded"
+    )
+
+
+def _decoded(text: str) -> str:
+    with suppress(UnicodeDecodeError):
+        return unquote(text, errors="strict")
+    raise ProgrammingError("the percent-encoding of this URL is not that of UTF-8")
 
 
 def is_loopback(host: str) -> bool:

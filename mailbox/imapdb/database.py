@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import keyword
+import os
 import threading
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, cast
 
 import sqlalchemy as sa
-import sqlalchemy.exc
 from sqlalchemy import orm
 
 from imapdb import errors
 from imapdb.account import Account
 from imapdb.sql import dbapi
 from imapdb.sql.columns import COLUMNS
+from imapdb.sql.tables import quote_identifier
 from imapdb.sql.types import listed_columns, message_columns
 
 if TYPE_CHECKING:
@@ -150,11 +151,16 @@ class Database:
         self.mailboxes = Mailboxes(self)
         self._registry = orm.registry()
         self._classes: dict[str, type[Message]] = {}
+        self._attached: dict[str, str] = {}
         self._lock = threading.RLock()
-        self._streams = threading.local()
+        self._reading = threading.local()
+        sa.event.listen(self.engine, "checkout", self._attach_all)
+        # The same pool, but with our own errors instead of SQLAlchemy's wrapping of them.
+        asking = self.engine.execution_options()
+        sa.event.listen(asking, "handle_error", _unwrapped, retval=True)
         # Objects stay as they were read: expiring them would cost a round trip for each row that is looked at again.
         self.session: orm.scoped_session[orm.Session] = orm.scoped_session(
-            orm.sessionmaker(self.engine, autoflush=False, expire_on_commit=False)
+            orm.sessionmaker(asking, autoflush=False, expire_on_commit=False)
         )
 
     # Tables.
@@ -183,13 +189,12 @@ class Database:
 
     def catalog(self, *, refresh: bool = False) -> Catalog:
         """List the mailboxes, from what is known unless `refresh`."""
-        with self._errors():
-            pooled = self.engine.raw_connection()
-            try:
-                tables = cast("dbapi.Connection", pooled.dbapi_connection).tables
-                return tables.refresh() if refresh else tables.catalog
-            finally:
-                pooled.close()
+        pooled = self.engine.raw_connection()
+        try:
+            tables = cast("dbapi.Connection", pooled.dbapi_connection).tables
+            return tables.refresh() if refresh else tables.catalog
+        finally:
+            pooled.close()
 
     def __getitem__(self, mailbox: str) -> type[Message]:
         """Return the class of a mailbox by its own name. Raises NoSuchMailbox."""
@@ -243,13 +248,32 @@ class Database:
 
         In a text, `:name` takes its value from a mapping, `?` from a sequence.
         """
-        with self._errors():
+        with self._rolled_back():
             session = self.session()
             if not isinstance(statement, str):
-                return session.execute(statement, cast("Any", parameters))
-            if parameters is None or hasattr(parameters, "keys"):
-                return session.execute(sa.text(statement), cast("Any", parameters))
-            return session.connection().exec_driver_sql(statement, tuple(parameters))
+                result = session.execute(statement, cast("Any", parameters))
+            elif parameters is None or hasattr(parameters, "keys"):
+                result = session.execute(sa.text(statement), cast("Any", parameters))
+            else:
+                result = session.connection().exec_driver_sql(statement, tuple(parameters))
+            if getattr(result, "returns_rows", True):
+                self._results().append(result)
+            else:
+                self._release()
+            return result
+
+    def attach(self, schema: str, path: str | os.PathLike[str]) -> None:
+        """Make the tables of a SQLite file known as `schema.table`, so that statements can join them with mail.
+
+        Raises OperationalError where the file cannot be opened.
+        """
+        self._attached[schema] = os.fspath(path)
+        try:
+            with self.engine.connect():
+                pass
+        except errors.Error:
+            del self._attached[schema]
+            raise
 
     def close(self) -> None:
         """Log out of every session this process opened."""
@@ -275,7 +299,7 @@ class Database:
 
     def fetch(self, statement: sa.Select[Any]) -> list[Any]:
         """Run a query whole and give its connection back to the pool."""
-        with self._errors():
+        with self._rolled_back():
             rows = self.session.execute(statement, execution_options={"populate_existing": True})
             found = list(rows.scalars() if _is_of_objects(statement) else rows)
             self._release()
@@ -283,31 +307,46 @@ class Database:
 
     def stream(self, statement: sa.Select[Any]) -> Iterator[Any]:
         """Run a query and yield its rows while they come."""
-        with self._errors():
-            self._streams.open = getattr(self._streams, "open", 0) + 1
-            try:
-                options = {"populate_existing": True, "yield_per": PIECE}
-                with self.session.execute(statement, execution_options=options) as rows:
-                    yield from rows.scalars() if _is_of_objects(statement) else rows
-            finally:
-                self._streams.open -= 1
-                self._release()
+        with self._rolled_back():
+            options = {"populate_existing": True, "yield_per": PIECE}
+            with self.session.execute(statement, execution_options=options) as rows:
+                self._results().append(rows)
+                yield from rows.scalars() if _is_of_objects(statement) else rows
+            self._release()
+
+    def _results(self) -> list[sa.Result[Any]]:
+        """Give this thread's results that may have rows left; one without a cursor has come to its end."""
+        held: list[sa.Result[Any]] = getattr(self._reading, "results", [])
+        self._reading.results = [r for r in held if not r.closed and getattr(r, "cursor", r) is not None]
+        return cast("list[sa.Result[Any]]", self._reading.results)
 
     def _release(self) -> None:
-        if not getattr(self._streams, "open", 0):
+        """Give the thread's connection back, unless a result is being read from it."""
+        if not self._results():
             self.session.commit()
 
     @contextlib.contextmanager
-    def _errors(self) -> Iterator[None]:
-        """Raise our own errors instead of SQLAlchemy's wrapping of them."""
+    def _rolled_back(self) -> Iterator[None]:
+        """Leave no half-done transaction behind an error."""
         try:
             yield
-        except sqlalchemy.exc.DBAPIError as error:
-            if not getattr(self._streams, "open", 0):
+        except errors.Error:
+            if not self._results():
                 self.session.rollback()
-            if isinstance(error.orig, errors.Error):
-                raise error.orig from None
             raise
+
+    def _attach_all(self, connection: Any, record: Any, proxy: Any) -> None:
+        """Attach what this connection of the pool has not attached yet."""
+        for schema, path in self._attached.items():
+            if schema not in record.info.setdefault("attached", {}):
+                connection.cursor().execute(f"ATTACH ? AS {quote_identifier(schema)}", (path,)).close()
+                record.info["attached"][schema] = path
+
+
+def _unwrapped(context: sa.engine.ExceptionContext) -> BaseException | None:
+    """Give SQLAlchemy our own error to raise."""
+    error = context.original_exception
+    return error if isinstance(error, errors.Error) else None
 
 
 class Query:

@@ -10,7 +10,7 @@ import imaplib
 import re
 import socket
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
+    from tests.kit.proxy import Proxy
     from tests.kit.server import MailServer
 
 _UNSAFE = re.compile(r"[^\x20-\x7e]+")
@@ -69,6 +70,10 @@ class Login:
     port: int
     user: str
     password: str
+
+    def through(self, proxy: Proxy) -> Login:
+        """Give the same account as reached by way of a proxy."""
+        return replace(self, host=proxy.host, port=proxy.port)
 
     def url(self, scheme: str = "imap", **query: str) -> str:
         """Write the account as a URL; `imaps` names the TLS port and the CA of the run."""

@@ -130,7 +130,9 @@ class _Running:
 
     def __init__(self, tls: ssl.SSLContext | None) -> None:
         self._tls = tls
-        self._conversations: WeakSet[asyncio.Task[None]] = WeakSet()
+        # Held, and not weakly: asyncio knows a connection's reader only by a weak reference, so that on Python 3.13 a
+        # conversation that waited for its client was collected as garbage.
+        self._conversations: set[asyncio.Task[None]] = set()
         self._transports: WeakSet[asyncio.WriteTransport] = WeakSet()
         self.ready = threading.Event()
         self.failure: Exception | None = None
@@ -188,6 +190,7 @@ class _Running:
             task = asyncio.current_task()
             if task is not None:
                 self._conversations.add(task)
+                task.add_done_callback(self._conversations.discard)
             try:
                 await server(reader, writer, sock_info)
             except Exception:  # noqa: BLE001 - whatever pymap raises ends one connection, not the server

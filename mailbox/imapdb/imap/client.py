@@ -8,6 +8,7 @@ the same socket and the same buffer.
 from __future__ import annotations
 
 import imaplib
+import os
 import socket
 from typing import TYPE_CHECKING, Any, cast
 
@@ -109,7 +110,8 @@ class _IMAP4(imaplib.IMAP4):
 
     def _get_capabilities(self) -> None:
         told: Any = self.untagged_responses.pop("CAPABILITY", None)
-        if told:
+        # What was said before a STARTTLS may be anybody's words (RFC 3501 6.2.1): asked again.
+        if told and not self._tls_established:
             self.capabilities = tuple(told[-1].decode("ascii", "replace").upper().split())
         else:
             super()._get_capabilities()  # type: ignore[misc]
@@ -135,8 +137,13 @@ class Client(imapclient.IMAPClient):  # type: ignore[misc]
         return _IMAP4(self._account, self._context if self._account.tls == "implicit" else None)
 
     def secure(self) -> None:
-        """Do STARTTLS with the account's context (RFC 3501 6.2.1)."""
+        """Do STARTTLS with the account's context, and ask for the capabilities again (RFC 3501 6.2.1)."""
         self.starttls(self._context)
+
+    @property
+    def told(self) -> frozenset[str]:
+        """The capabilities as the greeting told them, or the answer to the question behind it; upper case."""
+        return frozenset(self._imap.capabilities)
 
     @property
     def is_preauthenticated(self) -> bool:
@@ -167,6 +174,6 @@ class Client(imapclient.IMAPClient):  # type: ignore[misc]
 
     def forget_socket(self) -> None:
         """Drop the socket in a child process: closed here, but not shut down, so that the parent's session lives on."""
-        self._imap.stream.close()
-        # Closing says nothing to the peer, not even inside TLS: close_notify is only sent by unwrap().
-        self._imap.sock.close()
+        # Closing says nothing to the peer, not even inside TLS: close_notify is only sent by unwrap(). Detached first,
+        # because a socket stays open for as long as a file over it does.
+        os.close(self._imap.sock.detach())

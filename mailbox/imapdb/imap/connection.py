@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import os
 import re
@@ -15,7 +16,7 @@ from imapdb import errors
 from imapdb.imap.client import Client
 from imapdb.imap.mailboxes import Mailbox, list_mailboxes, mailbox_argument
 from imapdb.imap.profiles import recognise
-from imapdb.imap.wire import Wire, quoted
+from imapdb.imap.wire import Wire, astring, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,6 +30,7 @@ __all__ = ["Connection", "Selected"]
 T = TypeVar("T")
 
 _CODE_NUMBER = re.compile(rb"\* OK \[([A-Z]+) (\d+)\]", re.IGNORECASE)
+_CAPABILITY = re.compile(rb"\* (?:OK \[)?CAPABILITY ([^\]\r\n]*)", re.IGNORECASE)
 _EXISTS = re.compile(rb"\* (\d+) EXISTS", re.IGNORECASE)
 
 
@@ -68,6 +70,7 @@ class Connection:
         self.opened = 0
         self.streaming: Stream | None = None
         self._wire: Wire | None = None
+        self._is_introduced = False
         self._pid = os.getpid()
 
     @property
@@ -78,7 +81,9 @@ class Connection:
     @property
     def profile(self) -> Profile:
         """What the server's SEARCH can be trusted with; opens the session where there is none."""
-        self.wire  # noqa: B018 - the greeting comes with it
+        wire = self.wire
+        if not self._is_introduced:
+            wire.settle()
         return recognise(self.greeting, *self.server_id.values())
 
     @property
@@ -88,7 +93,7 @@ class Connection:
         if wire is not None and self._pid != os.getpid():
             # After a fork both processes hold the socket; two talking on it would read each other's answers.
             wire.forget()
-            wire = None
+            wire = self._wire = self.streaming = None
         if wire is None or not wire.alive:
             return self.open()
         return wire
@@ -104,24 +109,22 @@ class Connection:
 
         Raises ConnectionFailed, TLSFailed or AuthenticationFailed, each within the account's timeout per step.
         """
+        if self._wire is not None:
+            self._wire.close()
         self._wire = None
         self.selected = None
+        self.server_id = {}
         self._pid = os.getpid()
         client = self._connect()
         try:
             with _translated("log in", self.account):
-                if not client.is_preauthenticated:
-                    self._log_in(client)
-                self.greeting = client.greeting
-                self.capabilities = frozenset(c.decode("ascii", "replace").upper() for c in client.capabilities())
-                wire = Wire(
-                    client,
-                    literal_plus="LITERAL+" in self.capabilities,
-                    literal_minus=bool({"LITERAL-", "IMAP4REV2"} & self.capabilities),
-                )
+                wire = Wire(client, client.told)
+                told = None if client.is_preauthenticated else self._log_in(wire)
+                self.capabilities = wire.capabilities = told or _capabilities_in(wire.run("CAPABILITY")) or client.told
         except BaseException:
             client.close_socket()
             raise
+        self.greeting = client.greeting
         self._wire = wire
         self.opened += 1
         self._introduce(wire)
@@ -148,8 +151,8 @@ class Connection:
     def read(self, operation: Callable[[Wire], T], mailbox: Mailbox | None = None) -> T:
         """Run a read, in `mailbox` where one is given, and once more on a new session when the first one dropped.
 
-        The operation must be free of effects on the server. A mailbox that is selected already is refreshed by a NOOP
-        sent ahead: Courier and Dovecot tell of new mail only then.
+        The operation must be free of effects on the server. It sees the mailbox as it is now: EXAMINE goes ahead of
+        it every time, in the same round trip.
         """
         for repeated in (False, True):
             try:
@@ -164,10 +167,12 @@ class Connection:
         raise errors.InternalError("a read was neither answered nor given up")
 
     def enter(self, wire: Wire, mailbox: Mailbox, *, refresh: bool = True) -> None:
-        """Send EXAMINE ahead of what comes next, or NOOP where the mailbox is selected already."""
-        if self.selected is not None and self.selected.mailbox.wire_name == mailbox.wire_name:
-            if refresh:
-                wire.send_ahead(_ignore, "NOOP")
+        """Send EXAMINE ahead of what comes next; without `refresh` only where another mailbox is selected.
+
+        NOOP would not do to learn of new mail: Dovecot 2.3 puts it off until no other command is under way, so that a
+        SEARCH sent right behind it misses what has just arrived.
+        """
+        if not refresh and self.selected is not None and self.selected.mailbox.wire_name == mailbox.wire_name:
             return
         selected = Selected(mailbox)
         # Set at once: what is sent next is sent into this mailbox, whether or not the server lets us in.
@@ -178,22 +183,26 @@ class Connection:
                 for response in responses:
                     _note_selected(selected, response[0])
             except errors.ServerRefused as error:
-                self.selected = None
+                self._leave(selected)
                 raise errors.NoSuchMailbox(
                     f"mailbox {mailbox.name!r} cannot be read: {error.server_text}",
                     command="EXAMINE",
                     server_text=error.server_text,
                 ) from error
             except BaseException:
-                self.selected = None
+                self._leave(selected)
                 raise
 
         wire.send_ahead(entered, "EXAMINE", mailbox_argument(mailbox.wire_name))
 
+    def _leave(self, selected: Selected) -> None:
+        if self.selected is selected:
+            self.selected = None
+
     def free(self) -> None:
         """Have a stream take in what is under way for it, so that another command can be sent."""
         streaming, self.streaming = self.streaming, None
-        if streaming is not None:
+        if streaming is not None and self._pid == os.getpid():
             streaming.park()
 
     def mailboxes(self) -> list[Mailbox]:
@@ -217,40 +226,58 @@ class Connection:
         return client
 
     def _secure(self, client: Client) -> None:
-        if not client.has_capability("STARTTLS"):
+        if client.is_preauthenticated:
+            # There is no STARTTLS behind PREAUTH: whoever sends it may want the session in clear (RFC 9051 7.1.4).
+            raise errors.TLSFailed(f"{self.account} says that nobody needs to log in, before TLS", command="STARTTLS")
+        if "STARTTLS" not in client.told:
             raise errors.TLSFailed(
                 f"{self.account} offers no STARTTLS; use imaps://, or ?tls=none to send everything in clear",
                 command="STARTTLS",
             )
-        client.secure()
+        try:
+            client.secure()
+        except imapclient.exceptions.IMAPClientError as error:
+            raise errors.TLSFailed(f"{self.account} offers STARTTLS and does not do it: {error}") from error
 
-    def _log_in(self, client: Client) -> None:
+    def _log_in(self, wire: Wire) -> frozenset[str]:
+        """Send the credentials, and return the capabilities the answer told; none where it told none."""
         account = self.account
         password = account.password or ""
         if account.tls == "none" and not account.may_send_password_in_clear:
             raise errors.AuthenticationFailed(
                 f"{account} has no TLS: the password was not sent; say ?tls=none where that is meant"
             )
-        plain = client.has_capability("AUTH=PLAIN")
-        if client.has_capability("LOGINDISABLED") and not plain:
+        plain = "AUTH=PLAIN" in wire.capabilities
+        disabled = "LOGINDISABLED" in wire.capabilities
+        if disabled and not plain:
             raise errors.AuthenticationFailed(
                 f"{account} lets nobody log in here (LOGINDISABLED); try imaps:// or starttls"
             )
+        failure: errors.OperationalError
         try:
-            if plain and (client.has_capability("LOGINDISABLED") or not (account.user + password).isascii()):
-                # LOGIN has no charset; PLAIN is UTF-8 by definition (RFC 4616).
-                client.plain_login(account.user, password)
+            # LOGIN has no charset; PLAIN is UTF-8 by definition (RFC 4616).
+            if plain and (disabled or not (account.user + password).isascii()):
+                pending = wire.authenticate(b"PLAIN", f"\0{account.user}\0{password}".encode())
             else:
-                client.login(account.user, password)
-        except imapclient.exceptions.LoginError as error:
-            # Not chained: what imapclient says may repeat what was sent.
-            said = _without(str(error), password)
-            raise errors.AuthenticationFailed(
+                pending = wire.send("LOGIN", astring(account.user), astring(password))
+            responses = list(wire.answer(pending))
+            if (pending.code or b"").upper().startswith(b"CAPABILITY "):
+                responses.append([b"* " + (pending.code or b"")])
+            return _capabilities_in(responses)
+        except (errors.ServerRefused, errors.ProtocolError) as error:
+            said = _without_secrets(error.server_text or str(error), account)
+            failure = errors.AuthenticationFailed(
                 f"{account} did not accept user and password: {said}", command="LOGIN", server_text=said
-            ) from None
+            )
+        except errors.ConnectionLost as error:
+            said = _without_secrets(str(error), account)
+            failure = errors.ConnectionFailed(f"cannot log in at {account}: {said}", command="LOGIN")
+        # Outside of the except clause, so that it is not chained: a server may repeat what was sent.
+        raise failure
 
     def _introduce(self, wire: Wire) -> None:
-        if "ID" in self.capabilities:
+        self._is_introduced = "ID" not in self.capabilities
+        if not self._is_introduced:
             wire.send_ahead(self._note_id, "ID", b"(" + quoted(b"name") + b" " + quoted(b"imapdb") + b")")
         if "ENABLE" in self.capabilities and "CONDSTORE" in self.capabilities:
             wire.send_ahead(_ignore, "ENABLE", b"CONDSTORE")
@@ -258,6 +285,7 @@ class Connection:
     def _note_id(self, pending: Pending, responses: Iterator[Response]) -> None:
         from imapdb.imap.tokens import tokens  # noqa: PLC0415 - most servers are met without it
 
+        self._is_introduced = True
         try:
             for response in responses:
                 if response[0][:5].upper() != b"* ID ":
@@ -291,8 +319,23 @@ def _note_selected(selected: Selected, line: bytes) -> None:
             selected.uidnext = int(match[2])
 
 
-def _without(text: str, password: str) -> str:
-    return text.replace(password, "…") if password else text
+def _capabilities_in(responses: list[Response]) -> frozenset[str]:
+    lines = [match[1] for response in responses if (match := _CAPABILITY.match(response[0]))]
+    return frozenset(lines[-1].decode("ascii", "replace").upper().split()) if lines else frozenset()
+
+
+def _without_secrets(text: str, account: Account) -> str:
+    """Leave out a server's words that hold the password, in whatever quoting."""
+    password = account.password or ""
+    plain = base64.b64encode(f"\0{account.user}\0{password}".encode()).decode()
+    for secret in filter(None, (password, plain)):
+        if _letters(secret) in _letters(text) if _letters(secret) else secret in text:
+            return "(what it said repeats the password)"
+    return text
+
+
+def _letters(text: str) -> str:
+    return "".join(filter(str.isalnum, text))
 
 
 class _translated:  # noqa: N801 - reads as a word in a with statement
@@ -308,6 +351,10 @@ class _translated:  # noqa: N801 - reads as a word in a with statement
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         where = f"{self._account.host}:{self._account.port}"
         match error:
+            case errors.ConnectionLost():
+                raise errors.ConnectionFailed(
+                    f"cannot {self._doing} at {where}: {error}", command=error.command, server_text=error.server_text
+                ) from error
             case None | errors.Error():
                 return
             case ssl.SSLCertVerificationError():
@@ -324,6 +371,6 @@ class _translated:  # noqa: N801 - reads as a word in a with statement
             case OSError():
                 raise errors.ConnectionFailed(f"cannot {self._doing} at {where}: {error.strerror or error}") from error
             case imapclient.exceptions.IMAPClientError() | UnicodeError() | ValueError():
-                # Not chained: imaplib puts whole commands into its texts, LOGIN's too.
-                said = _without(str(error), self._account.password or "")
-                raise errors.ConnectionFailed(f"cannot {self._doing} at {where}: {said}", server_text=said) from None
+                said = error.args[0] if error.args else error
+                text = bytes(said).decode("utf-8", "replace").strip() if isinstance(said, bytes) else str(error)
+                raise errors.ConnectionFailed(f"cannot {self._doing} at {where}: {text}", server_text=text) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import unicodedata
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,9 @@ SPECIAL_USES = frozenset(
     rb"\all \archive \drafts \flagged \junk \sent \trash \important".split(),  # RFC 6154, RFC 8457
 )
 STATUS_WINDOW = 32
+
+# Controls, surrogates and line ends. Other blanks may be in a name (U+3000 in Japanese), and so may joiners.
+_NOT_IN_NAMES = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -61,7 +65,10 @@ def wire_name_of(name: str) -> bytes:
     """Encode a name as modified UTF-7 (RFC 3501 5.1.3). Raises UnsendableValue for CR, LF, NUL."""
     if any(char in name for char in "\r\n\0"):
         raise UnsendableValue("a mailbox's name holds CR, LF or NUL; it was not sent")
-    encoded: bytes = utf7_encode(name)
+    try:
+        encoded: bytes = utf7_encode(name)
+    except UnicodeEncodeError:
+        raise UnsendableValue("a mailbox's name holds half of a character; it was not sent") from None
     return encoded
 
 
@@ -157,7 +164,7 @@ def _list_lines(responses: Iterable[Response], head: bytes) -> Iterable[tuple[tu
         if response[0][: len(head)].upper() != head:
             continue
         match tokens(response, len(head)):
-            case [list(attributes), (bytes() | None) as delimiter, bytes(name), *_]:
+            case [list(attributes), (bytes() | None) as delimiter, bytes(name), *_] if name:
                 yield _words(attributes), delimiter.decode("utf-8", "replace") if delimiter else None, name
             case _:
                 # A line that is no LIST line names no mailbox; the others still do.
@@ -172,10 +179,13 @@ def _decode_name(wire_name: bytes) -> str:
     if wire_name.upper() == b"INBOX":
         return "INBOX"
     try:
-        name: str = utf7_decode(wire_name)
+        if wire_name.isascii():
+            name: str = utf7_decode(wire_name)
+        else:
+            # No modified UTF-7: some servers hand out raw UTF-8 without UTF8=ACCEPT. It is selected by its wire name.
+            name = wire_name.decode("utf-8", "backslashreplace")
     except (ValueError, LookupError):
-        # Not modified UTF-7: some servers hand out raw UTF-8 without UTF8=ACCEPT. It is selected by its wire name.
-        name = wire_name.decode("utf-8", "backslashreplace")
-    if "\ufffd" in name or not name.isprintable():
+        return wire_name.decode("ascii", "backslashreplace")
+    if any(unicodedata.category(char) in _NOT_IN_NAMES for char in name):
         return wire_name.decode("ascii", "backslashreplace")
     return name

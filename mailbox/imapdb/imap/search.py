@@ -158,9 +158,13 @@ def _search_line(response: Response) -> array[int]:
     # CONDSTORE servers end with (MODSEQ n) when it was asked for, and one or two when it was not.
     numbers = line.partition(b"(")[0].split()
     try:
+        if not all(map(bytes.isdigit, numbers)):
+            raise ValueError  # noqa: TRY301 - both are one error below
         found = sets.uid_array(map(int, numbers))
     except (ValueError, OverflowError):
         raise ProtocolError("the server's SEARCH answer is not a list of UIDs", command="UID SEARCH") from None
+    if 0 in found:
+        raise ProtocolError("the server's SEARCH answer holds 0, which is no UID", command="UID SEARCH")
     return found
 
 

@@ -74,8 +74,8 @@ def expand(uid_set: bytes) -> array[int]:
         if first > last:
             first, last = last, first
         total += last - first + 1
-        if last > MAX_UID or total > MAX_EXPANDED:
-            raise ProtocolError("the server sent a set of more UIDs than there can be")
+        if first < 1 or last > MAX_UID or total > MAX_EXPANDED:
+            raise ProtocolError("the server sent a set of more UIDs than there can be, or of 0")
         runs.append((first, last))
     runs.sort()
     uids = uid_array()

@@ -16,16 +16,16 @@ Token = bytes | None | list["Token"]
 
 MAX_DEPTH = 200
 
-# An atom takes a section with it: BODY[HEADER.FIELDS (FROM TO)]<0> is one word, spaces and all.
+# BODY[HEADER.FIELDS (FROM TO)]<0> is one word, spaces and all. Elsewhere a bracket is a character like any other:
+# `$[x` is a keyword, `[Gmail]/Sent` a mailbox.
 _TOKEN = re.compile(
     rb"""[ \r\n]*(?:
       (?P<open>\() | (?P<close>\))
     | "(?P<quoted>(?:[^"\\]|\\.)*)"
     | (?P<literal>\{\d+\+?\}\r?\n\Z)
-    | (?P<atom>(?:\\?[^\s()"\[{%s]+ | \[[^\]]*\])+ | .)
-    )"""
-    % rb"\x00",
-    re.VERBOSE | re.DOTALL,
+    | (?P<atom>(?:BODY|BINARY(?:\.SIZE)?)\[[^\]]*\][^\s()"]* | \\?[^\s()"{]+ | .)
+    )""",
+    re.VERBOSE | re.DOTALL | re.IGNORECASE,
 )
 _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
 

@@ -6,6 +6,7 @@ pieces of the line and whose odd members are the literals between them.
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import re
 from collections import deque
@@ -27,6 +28,8 @@ LITERAL_MINUS = 4096
 Response = list[bytes]
 
 _LITERAL = re.compile(rb"\{(\d{1,12})\+?\}\r?\n\Z")
+# Only data holds literals. Texts do not, even where they repeat a command that ended in `{5}`.
+_DATA = re.compile(rb"\* (?!(?:OK|NO|BAD|BYE|PREAUTH) )", re.IGNORECASE)
 _TAGGED = re.compile(rb"(OK|NO|BAD)(?: (?:\[([^\]]*)\] ?)?(.*))?\r?\n\Z", re.IGNORECASE | re.DOTALL)
 _ATOM = re.compile(rb"[A-Za-z0-9!#$&'+,\-./:;<=>?@^_`|~]+\Z")
 _QUOTABLE = re.compile(rb"[^\r\n\0\x80-\xff]{0,1000}\Z")
@@ -57,7 +60,10 @@ def astring(text: str | bytes) -> Argument:
 
     Raises UnsendableValue for CR, LF and NUL: no IMAP value needs them, and they are how commands are smuggled in.
     """
-    octets = text.encode() if isinstance(text, str) else text
+    try:
+        octets = text.encode() if isinstance(text, str) else text
+    except UnicodeEncodeError:
+        raise UnsendableValue("a value holds half of a character (a lone surrogate); it was not sent") from None
     if any(byte in octets for byte in (b"\r", b"\n", b"\0")):
         raise UnsendableValue("a value holds CR, LF or NUL; it was not sent")
     if _QUOTABLE.match(octets):
@@ -77,22 +83,35 @@ class Pending:
 
 
 class Wire:
-    """One logged-in session, seen as commands and responses.
+    """One session, seen as commands and responses. `capabilities` decide how literals go out.
 
     Every failure of the connection is a ConnectionLost, every NO a ServerRefused, every BAD a ProtocolError; after a
     ConnectionLost or ProtocolError of the stream itself the session is of no further use (`alive` is False).
     """
 
-    def __init__(self, client: Client, *, literal_plus: bool, literal_minus: bool) -> None:
+    def __init__(self, client: Client, capabilities: frozenset[str] = frozenset()) -> None:
+        self.capabilities = capabilities
         self._client = client
         self._stream = client.incoming
-        self._literal_plus = literal_plus
-        self._literal_minus = literal_minus
         self._count = 0
         self._bye: str | None = None
         self._outstanding: dict[bytes, Pending] = {}
         self._owed: deque[tuple[Pending, Callable[[Pending, Iterator[Response]], None]]] = deque()
-        self.alive = True
+        # Untagged responses that came before anybody read the answer they may belong to.
+        self._early: deque[Response] = deque()
+        self._reading: Pending | None = None
+        # Commands sent ahead leave in one packet with what follows them.
+        self._is_holding = False
+        self._held = bytearray()
+        self._alive = True
+
+    @property
+    def alive(self) -> bool:
+        """Whether another command can be sent.
+
+        Not where an answer was given up half way: its rest would be taken for the next one's.
+        """
+        return self._alive and (self._reading is None or self._reading.conclusion is not None)
 
     def send(self, command: str, *arguments: Argument) -> Pending:
         """Send a command without waiting for its answer, except where a synchronising literal demands it.
@@ -111,7 +130,7 @@ class Wire:
                 out += argument
                 continue
             size = len(argument.octets)
-            if self._literal_plus or (self._literal_minus and size <= LITERAL_MINUS):
+            if self._may_send_at_once(size):
                 out += b"{%d+}\r\n" % size
             else:
                 out += b"{%d}\r\n" % size
@@ -125,6 +144,16 @@ class Wire:
         self._outstanding[pending.tag] = pending
         return pending
 
+    def authenticate(self, mechanism: bytes, response: bytes) -> Pending:
+        """Send AUTHENTICATE with its first response, in one go where SASL-IR lets it (RFC 4959)."""
+        octets = base64.b64encode(response)
+        if "SASL-IR" in self.capabilities:
+            return self.send("AUTHENTICATE", mechanism, octets)
+        pending = self.send("AUTHENTICATE", mechanism)
+        self._await_continuation(pending)
+        self._write(octets + b"\r\n", pending.command)
+        return pending
+
     def send_ahead(
         self,
         then: Callable[[Pending, Iterator[Response]], None],
@@ -135,18 +164,29 @@ class Wire:
 
         So EXAMINE and the SEARCH behind it cost one round trip. What `then` raises comes out of that next reading.
         """
-        self._owed.append((self.send(command, *arguments), then))
+        self._is_holding = all(isinstance(argument, bytes) for argument in arguments)
+        try:
+            self._owed.append((self.send(command, *arguments), then))
+        finally:
+            self._is_holding = False
 
-    def settle(self) -> list[Response]:
-        """Read the answers of all that was sent ahead, and return them: some may belong to what was sent behind it.
+    def settle(self) -> None:
+        """Read the answers of all that was sent ahead; what else came is kept for the next answer that is read.
 
         Dovecot 2.3 puts the answer to a SEARCH before the tagged response of the NOOP sent in front of it.
         """
-        early: list[Response] = []
         while self._owed:
             pending, then = self._owed.popleft()
-            then(pending, _noted(self._answer(pending), early))
-        return early
+            came: list[Response] = []
+            responses = _noted(self._answer(pending), came)
+            try:
+                then(pending, responses)
+                deque(responses, 0)
+            except (ServerRefused, ProtocolError):
+                if pending.conclusion is None and self._alive:
+                    self._discard(pending)
+                raise
+            self._early.extend(came)
 
     def run(self, command: str, *arguments: Argument) -> list[Response]:
         """Send a command and return its untagged responses."""
@@ -160,12 +200,13 @@ class Wire:
         """
         if self._owed:
             try:
-                yield from self.settle()
+                self.settle()
             except ConnectionLost:
                 raise
             except Exception:
                 # What is behind the failed command was sent on its strength; its answer means nothing, but will come.
-                self._discard(pending)
+                if self._alive:
+                    self._discard(pending)
                 raise
         yield from self._answer(pending)
 
@@ -178,24 +219,30 @@ class Wire:
             return
 
     def _answer(self, pending: Pending) -> Iterator[Response]:
+        if self._reading is not pending:
+            self._require_alive(pending.command)
+        if self._held:
+            self._write(b"", pending.command)
+        self._reading = pending
+        while self._early:
+            yield self._early.popleft()
         while pending.conclusion is None:
             response = self.read_response(pending.command)
             line = response[0]
             if line.startswith(b"* "):
                 yield response
                 continue
-            tag, _, conclusion = line.partition(b" ")
-            concluded = self._outstanding.pop(tag, None)
-            if concluded is None:
-                # Out of step: nothing read from here on could be trusted.
-                raise self._broken(ProtocolError("the server answered what was not asked", command=pending.command))
-            concluded.conclusion = conclusion
+            self._note_tagged(line, pending)
         self._conclude(pending, pending.conclusion)
 
     def read_response(self, command: str) -> Response:
         """Read one whole response, its literals included, before anything in it is looked at."""
         line = self._readline(command)
         response = [line]
+        if not _DATA.match(line):
+            if line[:6].upper() == b"* BYE ":
+                self._bye = _text(line[6:])
+            return response
         while line.endswith((b"}\r\n", b"}\n")) and (announced := _LITERAL.search(line)):
             size = int(announced[1])
             if size > MAX_LITERAL:
@@ -208,24 +255,21 @@ class Wire:
                 raise self._lost(command, None)
             line = self._readline(command)
             response += (literal, line)
-        if response[0][:6].upper() == b"* BYE ":
-            self._bye = _text(response[0][6:])
         return response
 
     def close(self) -> None:
         """Say LOGOUT, do not wait for the answer, and close; never raises."""
         if self.alive:
-            self.alive = False
             try:
                 self._client.write(b"A%d LOGOUT\r\n" % (self._count + 1))
             except OSError:
                 # The server hung up first: closed is closed.
                 self._bye = self._bye or ""
-        self._client.close_socket()
+        self._abandon()
 
     def forget(self) -> None:
         """Drop the socket of a parent process without a word to the server."""
-        self.alive = False
+        self._alive = False
         self._client.forget_socket()
 
     def _readline(self, command: str) -> bytes:
@@ -240,24 +284,52 @@ class Wire:
         raise self._lost(command, None)
 
     def _write(self, octets: bytes | bytearray, command: str) -> None:
-        if not self.alive:
-            raise ConnectionLost("the session was lost before; open a new one", command=command)
+        self._require_alive(command)
+        self._held += octets
+        if self._is_holding:
+            return
+        out = bytes(self._held)
+        self._held.clear()
         try:
-            self._client.write(bytes(octets))
+            self._client.write(out)
         except OSError as error:
             raise self._lost(command, error) from error
+
+    def _require_alive(self, command: str) -> None:
+        if not self.alive:
+            self._abandon()
+            raise ConnectionLost("the session is of no further use; open a new one", command=command)
 
     def _await_continuation(self, pending: Pending) -> None:
         """Wait for the server to ask for a literal; raise its NO or BAD, after which it expects a new command."""
         while True:
-            line = self.read_response(pending.command)[0]
+            response = self.read_response(pending.command)
+            line = response[0]
             if line.startswith(b"+"):
                 return
-            if line.startswith(pending.tag + b" "):
+            if line.startswith(b"* "):
+                self._early.append(response)
+            elif line.startswith(pending.tag + b" "):
+                self._outstanding.pop(pending.tag, None)
                 self._conclude(pending, line[len(pending.tag) + 1 :])
                 raise self._broken(ProtocolError("the server took a command before its end", command=pending.command))
-            if not line.startswith(b"* "):
-                raise self._broken(ProtocolError("the server answered what was not asked", command=pending.command))
+            else:
+                self._note_tagged(line, pending)
+
+    def _note_tagged(self, line: bytes, reading: Pending) -> None:
+        """Keep a tagged response with its command. Raises ProtocolError where nobody sent that tag."""
+        tag, _, conclusion = line.partition(b" ")
+        concluded = self._outstanding.pop(tag, None)
+        if concluded is None:
+            # Out of step: nothing read from here on could be trusted.
+            raise self._broken(ProtocolError("the server answered what was not asked", command=reading.command))
+        concluded.conclusion = conclusion
+
+    def _may_send_at_once(self, size: int) -> bool:
+        """Whether a literal of that size may go out without being asked for (RFC 7888)."""
+        if "LITERAL+" in self.capabilities:
+            return True
+        return size <= LITERAL_MINUS and not self.capabilities.isdisjoint(("LITERAL-", "IMAP4REV2"))
 
     def _conclude(self, pending: Pending, line: bytes) -> None:
         match = _TAGGED.match(line)
@@ -292,7 +364,7 @@ class Wire:
         return error
 
     def _abandon(self) -> None:
-        self.alive = False
+        self._alive = False
         self._client.close_socket()
 
 

@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
     from imapdb.imap.mailboxes import Mailbox
 
-__all__ = ["RESERVED", "Catalog", "table_names"]
+__all__ = ["RESERVED", "Catalog", "fold", "table_names"]
 
 # The tables that are no mailbox.
 RESERVED: Final = ("messages", "mailboxes", "attachments")
 
 
-def _fold(name: str) -> str:
+def fold(name: str) -> str:
     """Fold as SQLite compares identifiers: ASCII letters only."""
     return "".join(chr(ord(char) + 32) if "A" <= char <= "Z" else char for char in name)
 
@@ -31,16 +31,16 @@ def table_names(names: Iterable[str], taken: Iterable[str] = ()) -> dict[str, st
     for itself, gets a `~` in front: no suffix would free it.
     """
     ordered = sorted(names, key=lambda name: (name != "INBOX", name))
-    used = {_fold(name) for name in (*RESERVED, *taken)}
-    literal = {_fold(name) for name in ordered}
+    used = {fold(name) for name in (*RESERVED, *taken)}
+    literal = {fold(name) for name in ordered}
     given: dict[str, str] = {}
     for name in ordered:
-        wanted = f"~{name}" if _fold(name).startswith("sqlite_") else name
+        wanted = f"~{name}" if fold(name).startswith("sqlite_") else name
         choice = wanted
-        if _fold(choice) in used:
+        if fold(choice) in used:
             free = (f"{wanted}~{number}" for number in itertools.count(2))
-            choice = next(name for name in free if _fold(name) not in used and _fold(name) not in literal)
-        used.add(_fold(choice))
+            choice = next(name for name in free if fold(name) not in used and fold(name) not in literal)
+        used.add(fold(choice))
         given[name] = choice
     return given
 
@@ -52,7 +52,7 @@ class Catalog:
         self.mailboxes: tuple[Mailbox, ...] = tuple(sorted(mailboxes, key=lambda m: (m.name != "INBOX", m.name)))
         selectable = {m.name: m for m in self.mailboxes if m.is_selectable}
         self.table_names: Mapping[str, str] = table_names(selectable, taken)
-        self._by_table = {_fold(table): selectable[name] for name, table in self.table_names.items()}
+        self._by_table = {fold(table): selectable[name] for name, table in self.table_names.items()}
         self._by_name = selectable
 
     @property
@@ -62,7 +62,7 @@ class Catalog:
 
     def find_table(self, table_name: str) -> Mailbox | None:
         """Return the mailbox behind a table name, which SQLite compares without regard to ASCII case."""
-        return self._by_table.get(_fold(table_name))
+        return self._by_table.get(fold(table_name))
 
     def find_mailbox(self, name: str) -> Mailbox:
         """Return a mailbox by its own name; INBOX in any case (RFC 3501 5.1). Raises NoSuchMailbox."""

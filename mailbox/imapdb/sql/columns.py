@@ -216,3 +216,22 @@ ALIASES: Final = {"recipients": "to", "refs": "references"}
 def by_name() -> dict[str, int]:
     """Give the place of each column by its name."""
     return {column.name: place for place, column in enumerate(COLUMNS)}
+
+
+def column_table() -> str:
+    """Write the columns as a Markdown table, for the docs."""
+    lines = ["| column | type | what it is | searched on the server by |", "|---|---|---|---|"]
+    for column in COLUMNS:
+        name = f"`{column.name}`" + (" (hidden)" if column.hidden else "")
+        pushed = "" if column.condition is None else _pushed(column.condition)
+        lines.append(f"| {name} | {column.sql_type} | {column.doc} | {pushed} |")
+    return "\n".join(lines) + "\n"
+
+
+def _pushed(condition: Condition) -> str:
+    if condition.operators == conditions.PATTERNS:
+        return "the words of `LIKE`, `contains`, `startswith`, …"
+    if "IS NULL" in condition.operators:
+        return "any comparison"
+    listed = sorted(condition.operators) + ["IN"] * condition.takes_sets
+    return ", ".join(f"`{operator}`" for operator in listed)

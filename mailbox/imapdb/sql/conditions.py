@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import re
+import unicodedata
 from typing import TYPE_CHECKING, Protocol
 
 from imapdb.errors import UnsendableValue
@@ -43,6 +44,7 @@ class Narrowing:
 
     `key` goes to the server. `uids` are the only UIDs possible, as a range or a set. `constant` is the value the column
     has in every row found. `accepts` decides the term for one value of the column; it is there where the term is exact.
+    `is_unproved` says that the term is, but that no key decides it here, for this server or this value: `accepts` must.
     """
 
     never: bool = False
@@ -50,6 +52,7 @@ class Narrowing:
     uids: range | frozenset[int] | None = None
     constant: SQLValue = None
     accepts: Callable[[SQLValue], bool] | None = None
+    is_unproved: bool = False
 
 
 EVERY = Narrowing()
@@ -142,18 +145,20 @@ class SizeTerm:
         if bounds is None:
             return NEVER
         low, high = bounds
+
+        def accepts(held: SQLValue) -> bool:
+            return isinstance(held, int) and low <= held <= high
+
+        if not profile.counts_octets:
+            return Narrowing(accepts=accepts, is_unproved=True)
         keys = []
-        if low > MAX_UID:
-            # SEARCH numbers have 32 bits, RFC822.SIZE may have 63 (RFC 9051): no key says more than this.
-            return Narrowing(key=search.larger(MAX_UID), accepts=lambda held: isinstance(held, int) and held >= low)
         if low > 0:
-            keys.append(search.larger(low - 1))
+            keys.append(search.larger(min(low - 1, MAX_UID)))
         if high < MAX_UID:
             keys.append(search.smaller(high + 1))
-        return Narrowing(
-            key=search.both(keys) if keys else None,
-            accepts=lambda held: isinstance(held, int) and low <= held <= high,
-        )
+        # SEARCH numbers have 32 bits, RFC822.SIZE may have 63 (RFC 9051): no key says what lies above.
+        is_unproved = low - 1 > MAX_UID or MAX_UID <= high < LARGEST
+        return Narrowing(key=search.both(keys) if keys else None, accepts=accepts, is_unproved=is_unproved)
 
     def narrow_set(self, values: frozenset[SQLValue], profile: Profile) -> Narrowing:
         """Narrow nothing: IN is not claimed."""
@@ -220,7 +225,10 @@ class TextTerm:
         if not isinstance(value, str) or self.field not in profile.text_keys:
             return EVERY
         stretches = re.split(r"[%_\\]+", value) if operator in ("LIKE", "ilike") else [value]
-        words = fragments(stretches, ascii_only=not profile.folds_unicode)
+        # Where a domain is shown in Unicode, the header holds its xn-- form: of its letters only the ASCII ones.
+        ascii_only = not profile.folds_unicode or self.field != "SUBJECT"
+        cut = None if operator == "LIKE" else _FOLDED_TO if profile.folds_long_s else _FOLDED_TO_OR_SINGLE
+        words = fragments(stretches, ascii_only=ascii_only, cut=cut)
         if not words:
             return EVERY
         return Narrowing(key=search.both(search.text(self.field, word) for word in words))
@@ -234,24 +242,44 @@ MOST_WORDS = 10
 LONGEST_WORD = 100
 
 
-def fragments(stretches: Iterable[str], *, ascii_only: bool) -> list[str]:
+# What is not asked for, as case folding also makes it of one character that a server takes for another: `ss` of `ß`,
+# `fi` of `ﬁ`. The first or last letters of a word may be half of such a character.
+_FOLDED_TO = re.compile(
+    r"\b(?:ff|[fs])?[filnst]|s(?=[st])|(?<=s)[st]|f(?=[fil])|(?<=f)[fil]|(?:[ahijtwy]|f?f|s)\b", re.IGNORECASE
+)
+_FOLDED_TO_OR_SINGLE = re.compile(rf"{_FOLDED_TO.pattern}|[sk]", re.IGNORECASE)
+
+
+def fragments(
+    stretches: Iterable[str], *, ascii_only: bool, cut: re.Pattern[str] | None = _FOLDED_TO_OR_SINGLE
+) -> list[str]:
     """Pick the words that a header must hold literally for the pattern to match: letters and digits side by side.
 
-    Punctuation and spaces may stand differently in the header as sent (folding, quoting, comments). A character whose
-    case folding is more than its lower case (`ß`, `ﬁ`) is matched by us in more ways than by a server. The longest
-    words narrow most; ten are plenty.
+    Punctuation and spaces may stand differently in the header as sent (folding, quoting, comments). What matches `cut`
+    is left out. The longest words narrow most; ten are plenty.
     """
     words: set[str] = set()
     for stretch in stretches:
         kept = "".join(char if _is_literal(char, ascii_only=ascii_only) else " " for char in stretch)
+        if cut is not None:
+            kept = cut.sub(" ", kept)
         words.update(word[:LONGEST_WORD] for word in kept.split() if len(word) > 1)
     return sorted(words, key=lambda word: (-len(word), word))[:MOST_WORDS]
+
+
+# Letters with case that Dovecot folds as Unicode does, of Latin, Greek and Cyrillic. Not those that are a part of what
+# another character folds to (the vowels of Greek, for the iota below them) or all of it (`å`, of the unit Ångström).
+_CASED = frozenset(map(chr, (*range(0xE0, 0x180), *range(0x430, 0x460)))) - set("åŉıſ") | set("βγδεζθκλμνξοπστφχψ")
 
 
 def _is_literal(char: str, *, ascii_only: bool) -> bool:
     if char.isascii():
         return char.isalnum()
-    return not ascii_only and char.isalnum() and char.casefold() == char.lower() and len(char.upper()) == 1
+    if ascii_only:
+        return False
+    if unicodedata.category(char) in ("Lo", "Nd"):
+        return True
+    return char.casefold() == char.lower() and char.casefold() in _CASED
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -270,11 +298,13 @@ class KeywordTerm:
             name = value[1:].lower()
             known = name in ("seen", "answered", "flagged", "deleted", "draft", "recent")
             return Narrowing(key=search.system_flag(name, value=True)) if known else EVERY
+        if not profile.folds_keywords:
+            return EVERY
         try:
             return Narrowing(key=search.keyword(value))
         except UnsendableValue:
-            # No message can have it; SQLite finds so too.
-            return NEVER
+            # No atom, so no keyword: but some servers keep such ones all the same.
+            return EVERY
 
     def narrow_set(self, values: frozenset[SQLValue], profile: Profile) -> Narrowing:
         """Narrow nothing: has_flag has no IN."""

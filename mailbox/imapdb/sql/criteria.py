@@ -6,14 +6,16 @@ import dataclasses
 from typing import TYPE_CHECKING, TypeAlias
 
 from imapdb.imap import search
+from imapdb.imap.fetch import Items
 from imapdb.imap.sets import MAX_UID
 from imapdb.sql.columns import COLUMNS
 from imapdb.sql.conditions import Narrowing
 from imapdb.sql.plan import MAILBOX
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from imapdb.imap.fetch import Fetched
     from imapdb.imap.profiles import Profile
     from imapdb.sql.plan import Term
     from imapdb.sql.values import SQLValue
@@ -22,6 +24,7 @@ __all__ = ["Argument", "Criteria", "accepts", "make_criteria"]
 
 Argument: TypeAlias = "SQLValue | set[SQLValue]"
 
+SHORT_RANGE = 100  # a range of so few UIDs is as good as a list of them
 LARGEST_UID_SET = 2_000  # octets; a longer one is asked as a range and cut down here, so that one command is enough
 
 
@@ -31,7 +34,7 @@ class Criteria:
 
     `exact` and `narrowing` are keys: those that decide, and those that only narrow and may be left out. `uids` are the
     only ones wanted (None: all). `constants` are the columns whose value is known of every row found. `names` are the
-    mailboxes wanted (None: all).
+    mailboxes wanted (None: all). `tests` decide, of a column's value, what SQLite was promised and no key can say.
     """
 
     never: bool = False
@@ -40,11 +43,26 @@ class Criteria:
     uids: range | frozenset[int] | None = None
     constants: dict[int, SQLValue] = dataclasses.field(default_factory=dict)
     names: frozenset[str] | None = None
+    tests: list[tuple[int, Callable[[SQLValue], bool]]] = dataclasses.field(default_factory=list)
 
     @property
     def is_uids_only(self) -> bool:
         """Whether the UIDs wanted are all listed and nothing else is asked: then FETCH alone finds them."""
-        return isinstance(self.uids, frozenset) and not self.exact and not self.narrowing
+        if self.uids is None or self.exact or self.narrowing:
+            return False
+        return isinstance(self.uids, frozenset) or len(self.uids) <= SHORT_RANGE
+
+    @property
+    def items(self) -> Items:
+        """What has to be fetched for the tests."""
+        items = Items()
+        for column, _ in self.tests:
+            items |= COLUMNS[column].items
+        return items
+
+    def accepts(self, message: Fetched) -> bool:
+        """Decide the tests for a message of which `items` were fetched."""
+        return all(accepts(COLUMNS[column].value(message)) for column, accepts in self.tests)
 
     def key(self, *, narrowed: bool) -> search.Key:
         """Make the one SEARCH key of it all."""
@@ -79,6 +97,8 @@ class Criteria:
         self.never |= narrowing.never
         if narrowing.key is not None:
             (self.exact if term.exact else self.narrowing).append(narrowing.key)
+        if narrowing.is_unproved and narrowing.accepts is not None:
+            self.tests.append((term.column, narrowing.accepts))
         if narrowing.uids is not None:
             self._restrict(narrowing.uids)
         if narrowing.constant is not None:
@@ -90,13 +110,22 @@ def make_criteria(terms: Sequence[Term], arguments: Sequence[Argument], profile:
     criteria = Criteria()
     for term, value in zip(terms, arguments, strict=False):
         if term.column == MAILBOX:
-            # apsw hands over None for IN over an empty set, and for NULL: no mailbox either way.
-            listed = value if isinstance(value, set) else {value}
-            wanted = frozenset(name for name in listed if isinstance(name, str))
-            criteria.names = wanted if criteria.names is None else criteria.names & wanted
+            wanted = _names(value if isinstance(value, set) else {value})
+            if wanted is not None:
+                criteria.names = wanted if criteria.names is None else criteria.names & wanted
             continue
         criteria.add(term, narrowing_of(term, value, profile))
     return criteria
+
+
+def _names(values: set[SQLValue]) -> frozenset[str] | None:
+    """Give the mailbox names among values; None where SQLite has to say how a number reads as a name.
+
+    apsw hands over None for IN over an empty set, and for NULL: no mailbox either way. Nor is a BLOB a name.
+    """
+    if any(isinstance(value, float) for value in values):
+        return None
+    return frozenset(str(value) for value in values if isinstance(value, (str, int)))
 
 
 def narrowing_of(term: Term, value: Argument, profile: Profile) -> Narrowing:

@@ -107,6 +107,7 @@ DATETIME = _TypeObject("DATETIME")
 ROWID = _TypeObject("INTEGER")
 
 _MISSING_TABLE = re.compile(r"no such table: (.*)\Z", re.DOTALL)
+_NOTHING = re.compile(r"(?:[\s;]|--[^\n]*|/\*.*?(?:\*/|\Z))*", re.DOTALL)
 # Statements SQLite does not run inside a transaction, or that are one's own way of handling it.
 _OUTSIDE = re.compile(
     r"(?:\s+|--[^\n]*\n|/\*.*?\*/)*(?:ATTACH|DETACH|VACUUM|PRAGMA|BEGIN|COMMIT|END|ROLLBACK|SAVEPOINT|RELEASE)\b",
@@ -225,7 +226,7 @@ class Cursor:
         self.rowcount = -1
         self.lastrowid: int | None = None
         self._description: tuple[Description, ...] | None = None
-        self._statements = 0
+        self._operation = ""
         self._open: apsw.Cursor | None = connection.database.cursor()
         self._open.exec_trace = self._starting
 
@@ -250,12 +251,12 @@ class Cursor:
         self._description = None
         self.rowcount = -1
         bound = _bound(parameters)
+        self._operation = operation
         if not _OUTSIDE.match(operation):
             self.connection.begin()
         tried: set[str] = set()
         before = self.connection.database.total_changes()
         while True:
-            self._statements = 0
             try:
                 cursor.execute(operation, bound)
             except apsw.Error as error:
@@ -332,10 +333,9 @@ class Cursor:
         if self._description is None:
             raise ProgrammingError("there are no rows: the last statement gave none, or there was no statement")
 
-    def _starting(self, cursor: apsw.Cursor, _sql: str, _bindings: Any) -> bool:
+    def _starting(self, cursor: apsw.Cursor, sql: str, _bindings: Any) -> bool:
         """Note the columns before the first row, as an empty result has no description afterwards."""
-        self._statements += 1
-        if self._statements > 1:
+        if not _NOTHING.fullmatch(self._operation.partition(sql)[2]):
             raise ProgrammingError("one statement at a time")
         columns = cursor.get_description()
         if columns:
@@ -361,7 +361,10 @@ def _bound(parameters: Parameters) -> Any:
 def _value(value: Any) -> Any:
     """Bind what Python has and SQL has not: moments as UTC text (naive ones are local), days as their date."""
     if isinstance(value, datetime.datetime):
-        return to_sql(value.astimezone(datetime.UTC))
+        try:
+            return to_sql(value.astimezone(datetime.UTC))
+        except OverflowError:
+            raise DataError(f"{value} is out of the years 1 to 9999 in UTC") from None
     if isinstance(value, datetime.date):
         return value.isoformat()
     return value
@@ -373,6 +376,8 @@ def translated(error: apsw.Error) -> Error:
     kind: type[Error]
     match error:
         case apsw.SQLError():
+            if text.endswith("may not be modified"):
+                return NotSupportedError(f"{text}: this version of imapdb only reads mail; nothing was changed")
             kind = ProgrammingError
         case apsw.BindingsError() | apsw.RangeError() | apsw.IncompleteExecutionError():
             kind = ProgrammingError

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.sqlite.base import SQLiteCompiler, SQLiteDialect
 
 from imapdb.account import Account
 from imapdb.errors import ConnectionLost, ProgrammingError
+from imapdb.sql.catalog import fold
 from imapdb.sql.types import UTCDateTime, listed_columns, message_columns
 
 if TYPE_CHECKING:
@@ -51,6 +52,13 @@ for _name in ("contains", "icontains", "startswith", "istartswith", "endswith", 
     setattr(_Compiler, f"visit_not_{_name}_op_binary", _visitor(_name, negated=True))
 
 
+class _Pool(pool.QueuePool):
+    """Keeps one session and opens four more at most: providers allow few (Gmail 15 for all of a user's devices)."""
+
+    def __init__(self, creator: Any, pool_size: int = 1, max_overflow: int = 4, **kw: Any) -> None:
+        super().__init__(creator, pool_size=pool_size, max_overflow=max_overflow, **kw)
+
+
 class IMAPDialect(SQLiteDialect):
     """`imap://` and `imaps://` for `create_engine`."""
 
@@ -78,7 +86,7 @@ class IMAPDialect(SQLiteDialect):
     @classmethod
     def get_pool_class(cls, url: URL) -> type[pool.Pool]:
         """Keep sessions: opening one costs three round trips."""
-        return pool.QueuePool
+        return _Pool
 
     def create_connect_args(self, url: URL) -> tuple[list[Any], dict[str, Any]]:
         """Read the account out of a URL. Raises ProgrammingError where it is none."""
@@ -167,7 +175,7 @@ class IMAPDialect(SQLiteDialect):
         return {"constrained_columns": [c.name for c in _columns_of(kind) if c.primary_key], "name": None}
 
     def _kind(self, connection: Connection, table_name: str) -> str | None:
-        folded = table_name.lower()
+        folded = fold(table_name)
         if folded in ("messages", "mailboxes", "inbox"):
             return folded
         tables = _tables(connection)

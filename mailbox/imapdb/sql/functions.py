@@ -55,7 +55,7 @@ def _pattern(pattern: str) -> re.Pattern[str]:
     characters = iter(pattern[1:] if escaped else pattern)
     for char in characters:
         if escaped and char == ESCAPED:
-            stretches[-1] += re.escape(next(characters, ""))
+            stretches[-1] += re.escape(next(characters, "").casefold())
         elif char == "%":
             stretches.append("")
         else:

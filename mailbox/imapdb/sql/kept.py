@@ -26,7 +26,12 @@ if TYPE_CHECKING:
 
     Row: TypeAlias = tuple[int, Mailbox, Fetched]
 
-__all__ = ["Kept"]
+__all__ = ["Kept", "is_same"]
+
+
+def is_same(one: Argument, other: Argument) -> bool:
+    """Say whether two values are one and the same to SQL: 5 and 5.0 are equal, but not as texts."""
+    return type(one) is type(other) and one == other
 
 
 class Kept:
@@ -44,7 +49,10 @@ class Kept:
         self.stable = stable
         self.items = Items()
         for column in plan.used:
-            self.items |= COLUMNS[column].items
+            wanted = COLUMNS[column].items
+            # A whole message is fetched for the one row that asks for it: kept for all, they would fill the memory.
+            if not wanted.body and not wanted.header:
+                self.items |= wanted
         self._values = values
         held = sorted(stable)
         criteria = make_criteria([plan.terms[n] for n in held], [values[n] for n in held], profile)
@@ -55,7 +63,7 @@ class Kept:
 
     def serves(self, values: tuple[Argument, ...]) -> bool:
         """Say whether the rows were kept under these values of the stable terms."""
-        return all(values[n] == self._values[n] for n in self.stable)
+        return all(is_same(values[n], self._values[n]) for n in self.stable)
 
     def find(self, values: tuple[Argument, ...]) -> Iterator[Row]:
         """Yield the rows that may match."""

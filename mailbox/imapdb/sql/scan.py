@@ -12,7 +12,7 @@ from imapdb.imap.fetch import Fetched, FetchStream, Items
 from imapdb.sql.columns import COLUMNS
 from imapdb.sql.criteria import Criteria, make_criteria
 from imapdb.sql.find import find
-from imapdb.sql.kept import Kept
+from imapdb.sql.kept import Kept, is_same
 from imapdb.sql.plan import DECLARED, MAILBOX, UID, Plan, read_plan
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class MessageScan:
         self._calls: dict[str, int] = {}
         self._last: dict[str, tuple[Argument, ...]] = {}
         self._kept: dict[str, Kept] = {}
+        self._validities: dict[int, int | None] = {}
         self._mailboxes: Iterator[tuple[int, Mailbox]] = iter(())
         self._criteria = Criteria()
         self._plan = Plan((), limit=False, used=frozenset(), order=0)
@@ -51,7 +52,7 @@ class MessageScan:
         self._mailbox: Mailbox | None = None
         self._number = 0
         self._constants: dict[int, SQLValue] = {}
-        self._have: set[int] = set()
+        self._alone = Items()
         self._column_have: list[bool] = [False] * len(DECLARED)
 
     # SQLite's calls, in the order it makes them.
@@ -75,6 +76,7 @@ class MessageScan:
     def Next(self) -> None:  # noqa: N802 - apsw's name
         """Go to the next row."""
         if self._rows is not None:
+            self._alone = Items()
             following = next(self._rows, None)
             if following is None:
                 self._row = None
@@ -83,8 +85,10 @@ class MessageScan:
             return
         while True:
             if self._stream is not None:
-                self._row = self._stream.next()
-                if self._row is not None:
+                row = self._row = self._stream.next()
+                if row is not None:
+                    if self._criteria.tests and not self._criteria.accepts(row):
+                        continue
                     return
             if not self._open_next():
                 self._row = None
@@ -110,7 +114,9 @@ class MessageScan:
                 return self._constants[column]
             if column == MAILBOX:
                 return None if self._mailbox is None else self._mailbox.name
-            if self._stream is not None:
+            if self._rows is not None:
+                row = self._fetch_alone(row, _ITEMS[place])
+            elif self._stream is not None:
                 self._stream.require(_ITEMS[place], row)
                 self._provide(self._stream.items)
         return _VALUES[place](row)
@@ -167,9 +173,9 @@ class MessageScan:
         asked for.
         """
         decided = {term.column for term in self._plan.terms if term.exact} | _FREE
-        if self._plan.used <= decided:
-            return Items()
-        items = Items()
+        items = self._criteria.items
+        if not items and self._plan.used <= decided:
+            return items
         for column in self._plan.used:
             if column not in self._constants:
                 items |= COLUMNS[column].items
@@ -188,12 +194,12 @@ class MessageScan:
         kept = self._kept.get(written)
         if kept is not None and kept.serves(values):
             return kept
-        if calls < KEEP_FROM and last != values:
+        if calls < KEEP_FROM and (last is None or not all(map(is_same, last, values))):
             return None
         stable = frozenset(
             number
             for number, (value, before) in enumerate(zip(values, last or (), strict=False))
-            if value == before and (kept is None or number in kept.stable)
+            if is_same(value, before) and (kept is None or number in kept.stable)
         )
         kept = self._kept[written] = Kept(plan, values, stable, self._connection.profile, self._load)
         return kept
@@ -202,12 +208,31 @@ class MessageScan:
         plan = self._plan
         for number, mailbox in self._wanted(criteria):
             found = find(self._connection, mailbox, criteria, fetching=bool(items))
+            self._validities[number] = found.uidvalidity
             uids: Sequence[int] = found.uids
             if plan.order < 0:
                 uids = uids[::-1]
             stream = FetchStream(self._connection, mailbox, uids, items, uidvalidity=found.uidvalidity)
             while (message := stream.next()) is not None:
-                yield number, mailbox, message
+                if criteria.accepts(message):
+                    yield number, mailbox, message
+
+    def _fetch_alone(self, row: Fetched, items: Items) -> Fetched:
+        """Fetch for one kept row what is too large to keep for all of them; gone with the next row."""
+        if self._alone.covers(items) or self._mailbox is None:
+            return row
+        self._alone |= items
+        stream = FetchStream(
+            self._connection, self._mailbox, [row.uid], self._alone, uidvalidity=self._validities.get(self._number)
+        )
+        whole = Fetched(row.uid)
+        whole.take(row)
+        told = stream.next()
+        stream.close()
+        if told is not None:
+            whole.take(told)
+        self._row = whole
+        return whole
 
     def _end(self) -> None:
         if self._stream is not None:

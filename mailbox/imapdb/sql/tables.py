@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import apsw
 
-from imapdb.errors import NotSupportedError
 from imapdb.imap.mailboxes import Mailbox, status_of
-from imapdb.sql.catalog import Catalog
+from imapdb.sql.catalog import Catalog, fold
 from imapdb.sql.columns import ALIASES, COLUMNS, MAILBOX_COLUMNS
 from imapdb.sql.functions import SCALARS
 from imapdb.sql.plan import FUNCTIONS, make_plan
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Tables", "quote_identifier"]
 
-READ_ONLY: Final = "this version of imapdb only reads mail: nothing was changed"
 MODULE: Final = "imapdb"
 INBOX: Final = Mailbox("INBOX", b"INBOX", None, (), None)
 
@@ -56,7 +54,7 @@ class Tables:
         self._numbers: dict[str, int] = {}
         self._made_for: dict[str, Mailbox] = {}
         self._brought_along = frozenset(row[0] for row in database.execute("SELECT name FROM pragma_module_list"))
-        database.create_module(MODULE, self, use_bestindex_object=True, use_no_change=True, iVersion=2)
+        database.create_module(MODULE, self, use_bestindex_object=True, read_only=True)
 
     @property
     def catalog(self) -> Catalog:
@@ -70,7 +68,7 @@ class Tables:
 
     def make(self, table_name: str) -> bool:
         """Create the virtual table SQLite did not find, and say whether there is one of that name."""
-        folded = table_name.lower()
+        folded = fold(table_name)
         if folded not in ("messages", "mailboxes"):
             if folded == "inbox":
                 # Every account has it (RFC 3501 5.1): the commonest statement needs no LIST.
@@ -97,7 +95,7 @@ class Tables:
 
     def Create(self, _database: Any, _module: str, _schema: str, table_name: str, *_: Any) -> tuple[str, Any]:  # noqa: N802
         """Make the table of that name."""
-        folded = table_name.lower()
+        folded = fold(table_name)
         if folded == "mailboxes":
             return _LISTED_COLUMNS, _MailboxesTable(self._imap, self)
         if folded == "messages":
@@ -120,18 +118,6 @@ class _Table:
 
     def Disconnect(self) -> None:  # noqa: N802 - apsw's name
         """Nothing is held."""
-
-    def UpdateInsertRow(self, _row: int | None, _fields: tuple[SQLValue, ...]) -> int:  # noqa: N802 - apsw's name
-        """Refuse."""
-        raise NotSupportedError(READ_ONLY)
-
-    def UpdateDeleteRow(self, _row: int) -> None:  # noqa: N802 - apsw's name
-        """Refuse."""
-        raise NotSupportedError(READ_ONLY)
-
-    def UpdateChangeRow(self, _row: int, _new_row: int, _fields: tuple[SQLValue, ...]) -> None:  # noqa: N802
-        """Refuse."""
-        raise NotSupportedError(READ_ONLY)
 
 
 class _MessagesTable(_Table):

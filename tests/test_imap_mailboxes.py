@@ -1,0 +1,189 @@
+"""Mailboxes: their names in every form, what LIST and STATUS say, and what real servers make of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from imapdb import errors
+from imapdb.account import Account
+from imapdb.imap import search
+from imapdb.imap.connection import Connection
+from imapdb.imap.mailboxes import Mailbox, mailbox_argument, status_of, wire_name_of
+from imapdb.imap.wire import Literal
+from tests.kit.login import RefusedError
+from tests.kit.transcript import Transcript
+
+if TYPE_CHECKING:
+    from tests.kit.servers import Login
+
+CAPABILITIES = "IMAP4rev1"
+
+
+def listed(*steps: str | bytes, capability: str = CAPABILITIES) -> list[Mailbox]:
+    script: list[str | bytes] = [
+        f"S: * OK [CAPABILITY {capability}] ready",
+        "C: LOGIN ...",
+        f"S: $tag OK [CAPABILITY {capability}] in",
+        *steps,
+        "HOLD",
+    ]
+    with Transcript(script) as server:
+        connection = Connection(Account(server.host, "u", server.port, password="p", tls="none", timeout=5))
+        try:
+            return connection.mailboxes()
+        finally:
+            connection.close()
+
+
+def one(line: bytes) -> list[Mailbox]:
+    return listed('C: LIST "" "*"', line, "S: $tag OK", 'C: LSUB "" "*"', "S: $tag OK")
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "wire_name", "delimiter"),
+    [
+        (b'* LIST () "/" INBOX\r\n', "INBOX", b"INBOX", "/"),
+        (b'* LIST () "/" inbox\r\n', "INBOX", b"inbox", "/"),
+        (b'* LIST () NIL "INBOX"\r\n', "INBOX", b"INBOX", None),
+        (b'* list () "." "a.b"\r\n', "a.b", b"a.b", "."),
+        (b'* LIST () "\\\\" "a\\\\b"\r\n', "a\\b", b"a\\b", "\\"),
+        (b'* LIST () "/" "say \\"hi\\""\r\n', 'say "hi"', b'say "hi"', "/"),
+        (b'* LIST () "/" {7}\r\na "b" c\r\n', 'a "b" c', b'a "b" c', "/"),
+        (b'* LIST () "/" "NIL"\r\n', "NIL", b"NIL", "/"),
+        (b'* LIST () "/" [Gmail]/x\r\n', "[Gmail]/x", b"[Gmail]/x", "/"),
+        (b'* LIST () "/" "[Gmail]/All Mail"\r\n', "[Gmail]/All Mail", b"[Gmail]/All Mail", "/"),
+        (b'* LIST () "/" "&ZeVnLIqe-"\r\n', "日本語", b"&ZeVnLIqe-", "/"),
+        (b'* LIST () "/" "a &- b"\r\n', "a & b", b"a &- b", "/"),
+        (b'* LIST () "/" "&MAA-"\r\n', "\u3000", b"&MAA-", "/"),
+        ('* LIST () "/" "日本語"\r\n'.encode(), "日本語", "日本語".encode(), "/"),
+        (b'* LIST () "/" "\xff"\r\n', "\\xff", b"\xff", "/"),
+        (b'* LIST () "/" "&!!!-"\r\n', "&!!!-", b"&!!!-", "/"),
+        (b'* LIST () "/" "&AAk-"\r\n', "&AAk-", b"&AAk-", "/"),
+        (b'* LIST () "/" "&AAo-x"\r\n', "&AAo-x", b"&AAo-x", "/"),
+        (b'* LIST () "/" 123\r\n', "123", b"123", "/"),
+    ],
+)
+def test_a_name_in_every_form(line: bytes, name: str, wire_name: bytes, delimiter: str | None) -> None:
+    (mailbox,) = one(line)
+    assert (mailbox.name, mailbox.wire_name, mailbox.delimiter) == (name, wire_name, delimiter)
+    assert mailbox.is_selectable
+    assert mailbox.special_use is None
+
+
+@pytest.mark.parametrize(
+    "line", [b'* LIST () "/" ""\r\n', b"* LIST\r\n", b"* LIST nonsense\r\n", b'* LIST () "/"\r\n', b"* 1 EXISTS\r\n"]
+)
+def test_a_line_without_a_name_names_no_mailbox(line: bytes) -> None:
+    assert one(line) == []
+
+
+def test_attributes_subscriptions_and_special_uses() -> None:
+    found = listed(
+        'C: LIST "" "*" RETURN (SUBSCRIBED SPECIAL-USE)',
+        'S: * LIST (\\HasNoChildren \\Subscribed \\sent) "/" Out',
+        'S: * LIST (\\NoSelect) "/" above',
+        'S: * LIST (\\NonExistent \\Subscribed) "/" gone',
+        "S: $tag OK",
+        capability="IMAP4rev1 LIST-EXTENDED SPECIAL-USE",
+    )
+    assert [(m.name, m.is_selectable, m.subscribed, m.special_use) for m in found] == [
+        ("Out", True, True, "\\sent"),
+        ("above", False, False, None),
+        ("gone", False, True, None),
+    ]
+
+
+@pytest.mark.parametrize("refusal", ["S: $tag NO not here", "S: $tag BAD what"])
+def test_no_lsub_is_no_error(refusal: str) -> None:
+    found = listed('C: LIST "" "*"', 'S: * LIST () "/" a', "S: $tag OK", 'C: LSUB "" "*"', refusal)
+    assert [(m.name, m.subscribed) for m in found] == [("a", None)]
+
+
+def test_lsub_tells_what_is_subscribed() -> None:
+    found = listed(
+        'C: LIST "" "*"',
+        'C: LSUB "" "*"',
+        b'* LIST () "/" a\r\n* LIST () "/" b\r\nA2 OK\r\n* LSUB () "/" b\r\n* LSUB () "/" gone\r\nA3 OK\r\n',
+    )
+    assert [(m.name, m.subscribed) for m in found] == [("a", False), ("b", True)]
+
+
+def test_a_name_goes_back_as_it_came() -> None:
+    assert mailbox_argument(b'a "b"') == b'"a \\"b\\""'
+    assert mailbox_argument("日".encode()) == Literal("日".encode())
+    for name in (b"a\rb", b"a\nb", b"a\0b"):
+        with pytest.raises(errors.UnsendableValue):
+            mailbox_argument(name)
+
+
+def test_a_name_is_encoded_as_the_rfc_says() -> None:
+    assert wire_name_of("~peter/mail/台北/日本語") == b"~peter/mail/&U,BTFw-/&ZeVnLIqe-"
+    for name in ("a\r", "b\n", "c\0", "\udcff"):
+        with pytest.raises(errors.UnsendableValue):
+            wire_name_of(name)
+
+
+NAMES = [
+    "with blanks",
+    'say "hello"',
+    "[Gmail]x",
+    "日本語",
+    "A & B",
+    "100%",
+    "back\\slash",
+    "Entwürfe",
+    "a*b",
+    "'",
+    "A",
+    "a",
+]
+
+
+def test_names_on_real_servers(login: Login) -> None:
+    made = []
+    for name in NAMES:
+        try:
+            login.create(name)
+        except RefusedError:
+            # The server's own limits (GreenMail: no second case, Dovecot: no such letters).
+            continue
+        made.append(name)
+        login.append(name, b"Subject: here\r\n\r\n")
+    nested = f"[Gmail]{login.server.delimiter}x y"
+    login.create(nested)
+    connection = Connection(Account.from_url(login.url()))
+    found = {mailbox.name: mailbox for mailbox in connection.mailboxes()}
+    assert {"INBOX", nested, *made} <= found.keys()
+    assert {"with blanks", "日本語", "A"} <= set(made)
+    assert found[nested].delimiter == login.server.delimiter
+    for name in made:
+        uids = connection.read(lambda wire: list(search.search(wire, search.ALL, esearch=False)), found[name])
+        assert (name, len(uids)) == (name, 1)
+    statuses = connection.read(lambda wire: status_of(wire, [found[name] for name in made], ["MESSAGES"]))
+    assert {name: status["MESSAGES"] for name, status in statuses.items()} == dict.fromkeys(made, 1)
+    connection.close()
+
+
+def test_status_of_a_mailbox_that_vanished_is_left_out(login: Login) -> None:
+    login.create("there")
+    connection = Connection(Account.from_url(login.url()))
+    there = Mailbox("there", b"there", None, (), None)
+    gone = Mailbox("gone", b"gone", None, (), None)
+    statuses = connection.read(lambda wire: status_of(wire, [gone, there], ["MESSAGES", "UIDVALIDITY"]))
+    assert set(statuses) == {"there"}
+    assert statuses["there"]["MESSAGES"] == 0
+    assert statuses["there"]["UIDVALIDITY"] > 0
+    assert connection.opened == 1
+    connection.close()
+
+
+def test_many_statuses_keep_in_step(dovecot_login: Login) -> None:
+    connection = Connection(Account.from_url(dovecot_login.url()))
+    many = [Mailbox(f"m{n}", b"m%d" % n, None, (), None) for n in range(100)] + connection.mailboxes()
+    statuses = connection.read(lambda wire: status_of(wire, many, ["MESSAGES"]))
+    assert set(statuses) == {"INBOX"}
+    connection.ping()
+    assert connection.opened == 1
+    connection.close()
