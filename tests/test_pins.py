@@ -4,10 +4,14 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import apsw
 import pytest
+
+import imapdb
 
 
 class _Table:
@@ -71,3 +75,14 @@ def test_apsw_hands_over_sets_the_empty_one_too(values: str, rows: list[tuple[in
     assert database.execute(f"SELECT number FROM numbers WHERE number IN {values}").fetchall() == rows
     # SQLite takes IN of a single value for an equality, and an empty list for false.
     assert all(asked is None or isinstance(asked, (set, int)) for asked in table.asked)
+
+
+def test_no_pattern_repeats_a_group_possessively() -> None:
+    # Up to Python 3.11.4, `(…)*+` and `(?>…)` match wrongly where the group itself can backtrack (gh-106052); Debian 12
+    # has 3.11.2. On a single character or class possessive repeats are right everywhere.
+    package = Path(imapdb.__file__).parent
+    wrong = re.compile(r"(?<!\\)\)[*+?]\+|\(\?>")
+    quoted = re.compile(r"""r?b?(?:"[^"\n]*"|'[^'\n]*')""")
+    for source in package.rglob("*.py"):
+        for text in quoted.findall(source.read_text(encoding="utf-8")):
+            assert not wrong.search(text), f"{source.name}: {text}"

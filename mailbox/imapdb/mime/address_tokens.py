@@ -15,7 +15,7 @@ __all__ = ["Token", "tokens"]
 _SPACE: Final = rb"(?P<space>[\x00-\x20\x7f]++)"
 # An encoded word is one token even where its text holds a comma or an angle bracket, which mailers do write.
 _WORD: Final = rb"(?P<word>" + encoded_words.WORD.pattern + rb")"
-_QUOTED: Final = rb'"(?P<quoted>(?:[^"\\]++|\\.)*+)"'
+_QUOTED: Final = rb'"(?P<quoted>(?:[^"\\]++|\\.)*)"'
 _REST: Final = (
     rb'(?P<atom>\[[^\[\]\\]*+\]|[^\x00-\x20()<>,;:@"\[\]\x7f]++)|(?P<mark>[()"]|<++|>++|,++|;++|:++|@++|\[++|\]++)'
 )

@@ -21,7 +21,7 @@ _ATOM: Final = rb"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.\-]"
 _ADDRESS: Final = _ATOM + rb"++@[A-Za-z0-9.\-]++"
 # The shapes nearly all mail has: "Name" <a@b>, Name <a@b>, a@b, and lists of them.
 _COMMON: Final = re.compile(
-    rb'[ \t\r\n]*+(?:(?:"(?P<quoted>[ !#-\[\]-~]*+)"|(?P<atoms>' + _ATOM + rb"++(?: " + _ATOM + rb"++)*+))?+"
+    rb'[ \t\r\n]*+(?:(?:"(?P<quoted>[ !#-\[\]-~]*+)"|(?P<atoms>' + _ATOM + rb"++(?: " + _ATOM + rb"++)*))?"
     rb" ?<(?P<angle>" + _ADDRESS + rb")>|(?P<bare>" + _ADDRESS + rb"))[ \t\r\n]*+(?:,|\Z)"
 )
 _QUOTED_PAIR: Final = re.compile(rb"\\(.)", re.DOTALL)

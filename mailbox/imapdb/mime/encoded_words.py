@@ -12,7 +12,7 @@ __all__ = ["WORD", "decode", "without_controls"]
 
 # The text may hold spaces and single question marks, which the RFC forbids and mailers write. It ends before the next
 # `=?`, so an unterminated word does not swallow the good one after it, and no octet is looked at more than a few times.
-WORD: Final = re.compile(rb"=\?([^?\s]++)\?([bBqQ])\?([^?]*+(?:(?<!=)\?(?!=)[^?]*+)*+)\?=")
+WORD: Final = re.compile(rb"=\?([^?\s]++)\?([bBqQ])\?([^?]*+(?:(?<!=)\?(?!=)[^?]*+)*)\?=")
 
 _BROKEN_ESCAPE: Final = re.compile(rb"=(?![0-9A-Fa-f]{2})")
 _ESCAPE: Final = re.compile(rb"=([0-9A-Fa-f]{2})")

@@ -18,7 +18,7 @@ __all__ = ["decode_id", "decode_json_headers", "decode_text", "field_values", "s
 
 # A name, a colon, the rest of the line and every line that begins with white space. Lines that are none of it
 # (a "From " line of mbox, text without a colon) are passed over together with their continuations.
-_FIELD: Final = re.compile(rb"^([!-9;-~]++)[ \t]*+:(.*+(?:\n[ \t].*+)*+)", re.MULTILINE)
+_FIELD: Final = re.compile(rb"^([!-9;-~]++)[ \t]*+:(.*+(?:\n[ \t].*+)*)", re.MULTILINE)
 _LINE_ENDS: Final = re.compile(rb"[\r\n]++")
 
 

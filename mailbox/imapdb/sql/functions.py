@@ -41,31 +41,53 @@ def _ilike(value: SQLValue, pattern: SQLValue) -> SQLValue:
     left, right = _text(value), _text(pattern)
     if left is None or right is None:
         return None
-    return int(_pattern(right).match(left.casefold()) is not None)
+    return int(_pattern(right).matches(left.casefold()))
+
+
+class _Pattern:
+    """A LIKE pattern: `%` any text, `_` any one character.
+
+    Each stretch between `%` is sought where the one before it ended, the last one at the end: never tried again, so a
+    pattern of many `%` costs no more than one of few.
+    """
+
+    def __init__(self, stretches: list[list[str]]) -> None:
+        self._first, *rest = [re.compile("".join(stretch), re.DOTALL) for stretch in stretches]
+        self._middle, self._last = rest[:-1], rest[-1] if rest else None
+        # Every member stands for one character.
+        self._width = len(stretches[-1])
+
+    def matches(self, text: str) -> bool:
+        """Say whether the pattern matches all of a case-folded text."""
+        if self._last is None:
+            return self._first.fullmatch(text) is not None
+        start = self._first.match(text)
+        if start is None:
+            return False
+        position = start.end()
+        for stretch in self._middle:
+            found = stretch.search(text, position)
+            if found is None:
+                return False
+            position = found.end()
+        at = len(text) - self._width
+        return at >= position and self._last.fullmatch(text, at) is not None
 
 
 @lru_cache(maxsize=128)
-def _pattern(pattern: str) -> re.Pattern[str]:
-    """Compile a LIKE pattern: `%` any text, `_` any one character.
-
-    Stretches of `%` are searched with atomic groups: a pattern of many `%` stays linear in the text for each stretch.
-    """
+def _pattern(pattern: str) -> _Pattern:
+    """Read a LIKE pattern, written by `_escaped` where it begins with ESCAPED."""
     escaped = pattern.startswith(ESCAPED)
-    stretches: list[str] = [""]
+    stretches: list[list[str]] = [[]]
     characters = iter(pattern[1:] if escaped else pattern)
     for char in characters:
         if escaped and char == ESCAPED:
-            stretches[-1] += re.escape(next(characters, "").casefold())
+            stretches[-1] += map(re.escape, next(characters, "").casefold())
         elif char == "%":
-            stretches.append("")
+            stretches.append([])
         else:
-            stretches[-1] += "." if char == "_" else re.escape(char.casefold())
-    first, *rest = stretches
-    if not rest:
-        return re.compile(f"{first}\\Z", re.DOTALL)
-    *middle, last = rest
-    found = "".join(f"(?>.*?{stretch})" for stretch in middle if stretch)
-    return re.compile(f"{first}{found}.*{last}\\Z", re.DOTALL)
+            stretches[-1] += "." if char == "_" else map(re.escape, char.casefold())
+    return _Pattern(stretches)
 
 
 # Put before a pattern by escaped(): the same character then escapes what follows it.
