@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import ast
 import datetime
+import gc
 import inspect
 import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pandas as pd
 import pytest
 import sqlalchemy as sa
 
 import imapdb
 from imapdb import errors
-from imapdb.database import Message
+from imapdb.message import Message
 from imapdb.sql.columns import COLUMNS
+from imapdb.sql.scan import UnreadableMailbox
 from tests.kit.proxy import Proxy
+from tests.kit.transcript import Transcript
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.kit.servers import Login
 
@@ -219,6 +224,154 @@ def test_a_wrong_password_says_so_without_it(dovecot_login: Login) -> None:
     assert "s3cr3t-guess" not in repr(db)
     assert "s3cr3t-guess" not in repr(db.account)
     assert "s3cr3t-guess" not in repr(db.engine)
+
+
+def test_a_name_that_differs_in_case_never_changes_a_table(dovecot_login: Login) -> None:
+    dovecot_login.create("a")
+    dovecot_login.append("a", MAIL % b"in small a")
+    with imapdb.connect(dovecot_login.url()) as db:
+        assert [m.subject for m in db(db["a"]).select()] == ["in small a"]
+        dovecot_login.create("A")
+        dovecot_login.append("A", MAIL % b"in capital A")
+        assert [m.subject for m in db(db["A"]).select()] == ["in capital A"]
+        assert [m.subject for m in db(db["a"]).select()] == ["in small a"]
+        tables = {row.name: row.table_name for row in db.execute("SELECT name, table_name FROM mailboxes")}
+        assert (tables["a"], tables["A"]) == ("a", "A~2")
+
+
+def test_a_number_names_a_mailbox(dovecot_login: Login) -> None:
+    dovecot_login.create("5")
+    with imapdb.connect(dovecot_login.url()) as db:
+        for sql in ("name = 5", "name = '5'", "name IN (5, 6)", "name LIKE '5'"):
+            assert db.execute(f"SELECT name FROM mailboxes WHERE {sql}").scalars().all() == ["5"]
+        assert db.execute("SELECT name FROM mailboxes WHERE name = 5.0").all() == []
+
+
+def test_every_way_of_reading_gives_its_session_back(db: imapdb.Database) -> None:
+    pool = db.engine.pool
+    assert isinstance(pool, sa.pool.QueuePool)
+    for _ in db(db.INBOX):
+        break
+    gc.collect()
+    assert pool.checkedout() == 0
+    result = db.execute("SELECT subject FROM INBOX")
+    assert result.fetchone() is not None
+    assert db(db.INBOX).count() == 3
+    assert pool.checkedout() == 1
+    assert len(result.all()) == 2
+    del result
+    assert db(db.INBOX).count() == 3
+    assert pool.checkedout() == 0
+    for _ in range(20):
+        db.execute("SELECT subject FROM INBOX").fetchone()
+    gc.collect()
+    assert db(db.INBOX).count() == 3
+    assert pool.checkedout() == 0
+
+
+def test_a_message_refuses_to_be_changed(db: imapdb.Database) -> None:
+    message = db(db.INBOX).first()
+    with pytest.raises(errors.NotSupportedError, match="only reads"):
+        message.seen = True
+    assert db(db.INBOX).count() == 3
+
+
+def test_a_closed_database_says_so(db: imapdb.Database) -> None:
+    query = db(db.INBOX)
+    db.close()
+    for use in (query.count, lambda: db.execute("SELECT 1"), lambda: list(query), lambda: db["INBOX2"]):
+        with pytest.raises(errors.InterfaceError, match="closed"):
+            use()
+
+
+def test_colons_in_a_text_are_text(db: imapdb.Database) -> None:
+    assert db.execute("SELECT count(*) FROM INBOX WHERE subject LIKE '% :urgent%'").scalar() == 0
+    assert db.execute("SELECT count(*) FROM INBOX WHERE subject = :one", {"one": "s1"}).scalar() == 1
+
+
+def test_attaching_needs_a_file(db: imapdb.Database, tmp_path: Path) -> None:
+    with pytest.raises(errors.OperationalError, match="not a file"):
+        db.attach("crm", tmp_path / "typo.db")
+    assert not (tmp_path / "typo.db").exists()
+    assert db(db.INBOX).count() == 3
+
+
+def test_the_ends_of_time(db: imapdb.Database) -> None:
+    assert db(db.INBOX.created < datetime.date.max).count() == 3
+    assert db(db.INBOX.created > datetime.date.min).count() == 3
+    assert db(db.INBOX.created == datetime.date.max).count() == 0
+    assert db(db.INBOX.created > pd.Timestamp("2020-01-01")).count() == 3
+
+
+def test_flags_that_change_after_the_search_are_the_newer_ones() -> None:
+    script = """
+        S: * OK [CAPABILITY IMAP4rev1] Dovecot
+        C: LOGIN ...
+        S: $tag OK [CAPABILITY IMAP4rev1] in
+        C: EXAMINE "INBOX"
+        S: * 2 EXISTS
+        S: * OK [UIDVALIDITY 7]
+        S: $tag OK
+        C: UID SEARCH UNSEEN
+        S: * SEARCH 1 2
+        S: $tag OK
+        C: UID FETCH 1:2 (UID FLAGS)
+        S: * 1 FETCH (UID 1 FLAGS (\\Seen))
+        S: * 2 FETCH (UID 2 FLAGS ())
+        S: $tag OK
+        HOLD
+    """
+    with Transcript(script) as server, imapdb.connect(f"imap://u:p@{server.host}:{server.port}/") as db:
+        (row,) = db.execute("SELECT uid, seen, flags FROM INBOX WHERE seen = 0")
+        assert tuple(row) == (2, 0, "[]")
+
+
+def test_an_answer_beyond_the_uids_asked_for_is_cut() -> None:
+    script = """
+        S: * OK [CAPABILITY IMAP4rev1] ready
+        C: LOGIN ...
+        S: $tag OK [CAPABILITY IMAP4rev1] in
+        C: EXAMINE "INBOX"
+        S: * OK [UIDVALIDITY 7]
+        S: $tag OK
+        C: UID SEARCH UID 1:499
+        S: * SEARCH 1 999
+        S: $tag OK
+        HOLD
+    """
+    with Transcript(script) as server, imapdb.connect(f"imap://u:p@{server.host}:{server.port}/") as db:
+        assert db.execute("SELECT uid FROM INBOX WHERE uid < 500").all() == [(1,)]
+
+
+def test_a_mailbox_that_cannot_be_read_is_left_out_of_messages() -> None:
+    script = """
+        S: * OK [CAPABILITY IMAP4rev1] ready
+        C: LOGIN ...
+        S: $tag OK [CAPABILITY IMAP4rev1] in
+        C: LIST "" "*"
+        S: * LIST () "/" INBOX
+        S: * LIST () "/" Shared
+        S: $tag OK
+        C: LSUB ...
+        S: $tag OK
+        C: EXAMINE "INBOX"
+        S: * OK [UIDVALIDITY 7]
+        S: $tag OK
+        C: UID SEARCH ALL
+        S: * SEARCH 1 2
+        S: $tag OK
+        C: EXAMINE "Shared"
+        S: $tag NO [NOPERM] not yours
+        C: UID SEARCH ALL
+        S: $tag BAD no mailbox
+        HOLD
+    """
+    with (
+        Transcript(script) as server,
+        imapdb.connect(f"imap://u:p@{server.host}:{server.port}/") as db,
+        pytest.warns(UnreadableMailbox, match="Shared"),
+    ):
+        assert db.execute("SELECT count(*) FROM messages").scalar() == 2
 
 
 def test_threads_share_a_database(db: imapdb.Database) -> None:

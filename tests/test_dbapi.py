@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import datetime
+import gc
+import time
 from typing import TYPE_CHECKING
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from imapdb import dbapi, errors
 from imapdb.account import Account
+from tests.kit.proxy import Proxy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,6 +89,43 @@ def test_parameters(connection: dbapi.Connection) -> None:
             cursor.execute(either, wrong)
     with pytest.raises(errors.ProgrammingError, match="type"):
         cursor.execute("SELECT ?", (object(),))
+
+
+def test_numbers_of_numpy_are_numbers(connection: dbapi.Connection) -> None:
+    cursor = connection.cursor()
+    uids = [uid for (uid,) in cursor.execute("SELECT uid FROM INBOX ORDER BY uid")]
+    third = np.int64(uids[2])
+    for operator, count in (("=", 1), ("<", 2), (">", 2)):
+        assert cursor.execute(f"SELECT count(*) FROM INBOX WHERE uid {operator} ?", (third,)).fetchone() == (count,)
+    assert cursor.execute("SELECT ?, ?, ?", (np.float32(0.5), np.bool_(1), np.array(7))).fetchone() == (0.5, 1, 7)
+    assert cursor.execute("SELECT ?", (pd.Timestamp("2026-01-02 03:04:05.000000006Z"),)).fetchone() == (
+        "2026-01-02 03:04:05",
+    )
+    assert cursor.execute("SELECT ?", (pd.NaT,)).fetchone() == (None,)
+    assert cursor.execute("SELECT typeof(?)", (pd.Timestamp("2026-01-02 03:04:05"),)).fetchone() == ("text",)
+    west = datetime.timezone(datetime.timedelta(hours=-5))
+    with pytest.raises(errors.DataError, match="years"):
+        cursor.execute("SELECT ?", (datetime.datetime(9999, 12, 31, 23, tzinfo=west),))
+
+
+def test_numbers_too_long_for_sqlite_are_reals(connection: dbapi.Connection) -> None:
+    cursor = connection.cursor()
+    for column in ("uid", "size"):
+        assert cursor.execute(f"SELECT count(*) FROM INBOX WHERE {column} < ?", ("9" * 5000,)).fetchone() == (5,)
+        assert cursor.execute(f"SELECT count(*) FROM INBOX WHERE {column} = ?", ("0" * 5000,)).fetchone() == (0,)
+
+
+def test_a_connection_that_is_dropped_closes_its_socket(dovecot_login: Login) -> None:
+    with Proxy(dovecot_login.host, dovecot_login.port) as proxy:
+        connection = dbapi.connect(dovecot_login.through(proxy).url())
+        connection.cursor().execute("SELECT count(*) FROM INBOX")
+        del connection
+        gc.collect()
+        for _ in range(200):
+            if "LOGOUT" in proxy.commands:
+                break
+            time.sleep(0.01)
+        assert proxy.commands[-1] == "LOGOUT"
 
 
 def test_misuse(connection: dbapi.Connection) -> None:

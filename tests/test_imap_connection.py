@@ -463,3 +463,21 @@ def test_a_child_that_only_closes_leaves_the_parents_session(login: Login, proxy
     assert connection.opened == 1
     assert "LOGOUT" not in proxy.commands
     connection.close()
+
+
+def test_a_server_that_repeats_the_password_later_is_not_quoted() -> None:
+    script = [
+        *LOGGED_IN,
+        'C: EXAMINE "INBOX"',
+        "S: $tag NO go away s3cret-word",
+        "C: UID SEARCH ALL",
+        "S: $tag BAD",
+        "HOLD",
+    ]
+    with Transcript(script) as server:
+        connection = Connection(Account(server.host, "u", server.port, password="s3cret-word", tls="none", timeout=5))
+        inbox = Mailbox("INBOX", b"INBOX", None, (), None)
+        with pytest.raises(errors.NoSuchMailbox) as caught:
+            connection.read(lambda wire: search.search(wire, search.ALL, esearch=False), inbox)
+        assert "s3cret" not in f"{caught.value} {caught.value.server_text} {caught.value.__cause__}"
+        connection.close()

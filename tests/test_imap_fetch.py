@@ -134,13 +134,40 @@ def test_what_is_no_message_is_passed_over(line: bytes) -> None:
         b"* 1 FETCH (UID x)\r\n",
         b"* 1 FETCH (UID -5)\r\n",
         b"* 1 FETCH ((a) b)\r\n",
-        b"* 1 FETCH (UID 5 RFC822.SIZE 1_0)\r\n",
         b"* 1 FETCH (UID " + b"9" * 5000 + b")\r\n",
     ],
 )
 def test_a_message_that_cannot_be_read_is_an_error(line: bytes) -> None:
     with pytest.raises(errors.ProtocolError):
         read_fetch([line])
+
+
+@pytest.mark.parametrize("size", [b"NIL", b"-4", b"1_0", b"9" * 40])
+def test_a_size_that_is_none_makes_a_message_without_one(size: bytes) -> None:
+    message = read_fetch([b"* 1 FETCH (UID 5 RFC822.SIZE " + size + b")\r\n"])
+    assert message is not None
+    assert (message.uid, message.size) == (5, None)
+
+
+def test_an_item_left_out_is_asked_for_once_more_and_then_a_row_without_it() -> None:
+    script: list[str | bytes] = [
+        *ENTERED,
+        "C: UID FETCH 1:3 (UID RFC822.SIZE)",
+        "S: * 1 FETCH (UID 1 RFC822.SIZE 11)",
+        "S: * 2 FETCH (UID 2 RFC822.SIZE NIL)",
+        "S: * 3 FETCH (UID 3)",
+        "S: $tag OK",
+        "C: UID FETCH 2:3 (UID RFC822.SIZE)",
+        "S: * 2 FETCH (UID 2 RFC822.SIZE NIL)",
+        "S: * 3 FETCH (UID 3 RFC822.SIZE 33)",
+        "S: $tag OK",
+        "HOLD",
+    ]
+    with Transcript(script) as server:
+        connection = to(server)
+        stream = FetchStream(connection, INBOX, [1, 2, 3], Items(size=True), uidvalidity=7)
+        assert [(row.uid, row.size) for row in rows(stream)] == [(1, 11), (2, None), (3, 33)]
+        connection.close()
 
 
 @given(st.binary(max_size=200))
@@ -238,6 +265,9 @@ def test_what_comes_unasked_is_passed_over() -> None:
         "S: * VANISHED 3",
         'S: * 8 FETCH (UID 80 BODY[] "not asked for")',
         'S: * 3 FETCH (UID 4 BODY[] "four")',
+        "S: $tag OK",
+        # Of 3 only flags were told: it is asked for once more before it counts as gone.
+        "C: UID FETCH 2:3 (UID BODY.PEEK[])",
         "S: $tag OK",
         "HOLD",
     ]

@@ -189,3 +189,13 @@ def test_an_answer_that_is_none_is_an_error(line: str) -> None:
 def test_a_charset_is_named_only_where_it_is_needed() -> None:
     _, said = searched(esearch=True, key=search.text("SUBJECT", "é"))
     assert said == "UID SEARCH RETURN (ALL) CHARSET UTF-8 SUBJECT {2+}\r\né"
+
+
+@pytest.mark.parametrize("line", [b'"' + b'\\"' * 200_000, b"BODY[ " * 100_000, b'a" ' * 200_001, b"(" * 150])
+def test_a_long_line_that_never_ends_what_it_begins_is_read_at_once(line: bytes) -> None:
+    # Nothing is timed: read anew for each mark, these take hours.
+    if line.startswith(b"("):
+        with pytest.raises(errors.ProtocolError):
+            tokens([line + b"\r\n"])
+    else:
+        assert tokens([line + b"\r\n"])

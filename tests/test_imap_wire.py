@@ -52,7 +52,7 @@ def test_an_answer_ahead_of_its_turn_is_not_lost() -> None:
         connection = connection_to(server)
         assert connection.read(search_all, INBOX) == [1, 2, 3]
         assert connection.selected is not None
-        assert (connection.selected.uidvalidity, connection.selected.exists) == (7, 3)
+        assert connection.selected.uidvalidity == 7
         connection.close()
 
 

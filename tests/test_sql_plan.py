@@ -231,7 +231,8 @@ def test_sizes_that_no_key_tells_are_tested_here() -> None:
     assert str(made.key(narrowed=True)) == "ALL"
     assert made.items.size
     assert [column for column, _ in made.tests] == [SIZE]
-    assert make_criteria([term("size", ">")], [100], GENERIC).tests == []
+    assert [column for column, _ in make_criteria([term("size", ">")], [100], GENERIC).tests] == [SIZE]
+    assert make_criteria([term("size", ">")], [100], PROFILES["dovecot"]).tests == []
 
 
 # Names.

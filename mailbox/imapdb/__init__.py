@@ -9,7 +9,9 @@ from imapdb.account import Account
 from imapdb.errors import Error
 
 if TYPE_CHECKING:
-    from imapdb.database import Database, Message, Query, Rows, connect
+    from imapdb.database import Database, connect
+    from imapdb.message import Message
+    from imapdb.query import Query, Rows
     from imapdb.sql.types import UTCDateTime
 
 __all__ = ["Account", "Database", "Error", "Message", "Query", "Rows", "UTCDateTime", "__version__", "connect"]
@@ -19,9 +21,9 @@ __version__ = "0.1.0.dev0"
 # Loaded when first used: SQLAlchemy takes a third of a second to import, which the command line does without.
 _LATER = {
     "Database": "imapdb.database",
-    "Message": "imapdb.database",
-    "Query": "imapdb.database",
-    "Rows": "imapdb.database",
+    "Message": "imapdb.message",
+    "Query": "imapdb.query",
+    "Rows": "imapdb.query",
     "UTCDateTime": "imapdb.sql.types",
     "connect": "imapdb.database",
 }

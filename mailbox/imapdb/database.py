@@ -6,29 +6,30 @@ import contextlib
 import keyword
 import os
 import threading
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, cast
+import weakref
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import sqlalchemy as sa
+import sqlalchemy.exc
 from sqlalchemy import orm
 
 from imapdb import errors
 from imapdb.account import Account
+from imapdb.message import Message, mapped
+from imapdb.query import Query, is_of_objects
 from imapdb.sql import dbapi
-from imapdb.sql.columns import COLUMNS
 from imapdb.sql.tables import quote_identifier
 from imapdb.sql.types import listed_columns, message_columns
 
 if TYPE_CHECKING:
-    import datetime
     import ssl
     from collections.abc import Iterator, Mapping, Sequence
     from types import TracebackType
 
     from imapdb.sql.catalog import Catalog
 
-__all__ = ["Database", "Mailboxes", "Message", "Query", "Rows", "connect"]
-
-T = TypeVar("T")
+__all__ = ["Database", "Mailboxes", "connect"]
 
 PIECE = 100  # rows SQLAlchemy takes at once while a query is iterated over
 
@@ -53,57 +54,6 @@ def connect(
     else:
         account = Account.from_url(url, password=password, ssl_context=ssl_context)
     return Database(account, pool_size=pool_size, max_overflow=max_overflow, echo=echo)
-
-
-class Message:
-    """A row of a mailbox table as an object. Hidden columns (`headers`, `email`) are fetched when they are read."""
-
-    if TYPE_CHECKING:
-        # What map_imperatively puts there; tests/test_database.py holds these lines against the registry.
-        __table__: ClassVar[sa.FromClause]
-        uid: orm.Mapped[int]
-        seen: orm.Mapped[bool]
-        answered: orm.Mapped[bool]
-        flagged: orm.Mapped[bool]
-        deleted: orm.Mapped[bool]
-        draft: orm.Mapped[bool]
-        recent: orm.Mapped[bool]
-        flags: orm.Mapped[list[str]]
-        size: orm.Mapped[int]
-        created: orm.Mapped[datetime.datetime]
-        sent: orm.Mapped[datetime.datetime | None]
-        sender: orm.Mapped[str | None]
-        to: orm.Mapped[str | None]
-        cc: orm.Mapped[str | None]
-        bcc: orm.Mapped[str | None]
-        reply_to: orm.Mapped[str | None]
-        sender_name: orm.Mapped[str | None]
-        sender_address: orm.Mapped[str | None]
-        subject: orm.Mapped[str | None]
-        message_id: orm.Mapped[str | None]
-        in_reply_to: orm.Mapped[str | None]
-        references: orm.Mapped[str | None]
-        mime: orm.Mapped[str | None]
-        mailbox: orm.Mapped[str]
-        headers: orm.Mapped[dict[str, str | list[str]]]
-        email: orm.Mapped[bytes]
-
-    def __repr__(self) -> str:
-        held = sa.inspect(self).dict
-        table = cast("sa.Table", type(self).__table__)
-        return f"<{table.name} {held.get('uid', '?')}: {held.get('subject')!r}>"
-
-
-class Rows(list[T], Generic[T]):
-    """The rows of a query: a list, with its ends at hand."""
-
-    def first(self) -> T | None:
-        """Return the first row, or None."""
-        return self[0] if self else None
-
-    def last(self) -> T | None:
-        """Return the last row, or None."""
-        return self[-1] if self else None
 
 
 class Mailboxes:
@@ -141,9 +91,12 @@ class Database:
         url = sa.URL.create(
             "imaps" if account.tls == "implicit" else "imap", account.user, None, account.host, account.port
         )
+        # Every connection of the pool calls a mailbox the same.
+        table_names: dict[str, str] = {}
+        self._is_closed = False
         self.engine: sa.Engine = sa.create_engine(
             url,
-            creator=lambda: dbapi.connect(account),
+            creator=lambda: dbapi.connect(account, table_names=table_names),
             pool_size=pool_size,
             max_overflow=max_overflow,
             echo=echo,
@@ -189,6 +142,8 @@ class Database:
 
     def catalog(self, *, refresh: bool = False) -> Catalog:
         """List the mailboxes, from what is known unless `refresh`."""
+        if self._is_closed:
+            raise errors.InterfaceError("the database is closed")
         pooled = self.engine.raw_connection()
         try:
             tables = cast("dbapi.Connection", pooled.dbapi_connection).tables
@@ -228,11 +183,7 @@ class Database:
         with self._lock:
             known = self._classes.get(table_name)
             if known is None:
-                table = self.table(table_name)
-                hidden = {c.name: orm.deferred(table.c[c.name]) for c in COLUMNS if c.hidden}
-                known = type(table_name, (Message,), {"__table__": table, "__doc__": f"A message of {table_name}."})
-                self._registry.map_imperatively(known, table, properties=hidden)
-                self._classes[table_name] = known
+                known = self._classes[table_name] = mapped(self.table(table_name), self._registry)
             return known
 
     # Questions.
@@ -252,21 +203,22 @@ class Database:
             session = self.session()
             if not isinstance(statement, str):
                 result = session.execute(statement, cast("Any", parameters))
-            elif parameters is None or hasattr(parameters, "keys"):
+            elif hasattr(parameters, "keys"):
                 result = session.execute(sa.text(statement), cast("Any", parameters))
             else:
-                result = session.connection().exec_driver_sql(statement, tuple(parameters))
-            if getattr(result, "returns_rows", True):
-                self._results().append(result)
-            else:
-                self._release()
+                result = session.connection().exec_driver_sql(statement, tuple(parameters or ()))
+            self._note(result)
+            self._release()
             return result
 
     def attach(self, schema: str, path: str | os.PathLike[str]) -> None:
         """Make the tables of a SQLite file known as `schema.table`, so that statements can join them with mail.
 
-        Raises OperationalError where the file cannot be opened.
+        Raises OperationalError where there is no such file, or it cannot be opened.
         """
+        if not Path(path).is_file():
+            # SQLite would make an empty one, and a mistyped name would be found out much later.
+            raise errors.OperationalError(f"{os.fspath(path)} is not a file; create the database first")
         self._attached[schema] = os.fspath(path)
         try:
             with self.engine.connect():
@@ -277,6 +229,8 @@ class Database:
 
     def close(self) -> None:
         """Log out of every session this process opened."""
+        self._is_closed = True
+        self._reading = threading.local()
         self.session.remove()
         self.engine.dispose()
 
@@ -301,7 +255,7 @@ class Database:
         """Run a query whole and give its connection back to the pool."""
         with self._rolled_back():
             rows = self.session.execute(statement, execution_options={"populate_existing": True})
-            found = list(rows.scalars() if _is_of_objects(statement) else rows)
+            found = list(rows.scalars() if is_of_objects(statement) else rows)
             self._release()
             return found
 
@@ -309,30 +263,48 @@ class Database:
         """Run a query and yield its rows while they come."""
         with self._rolled_back():
             options = {"populate_existing": True, "yield_per": PIECE}
-            with self.session.execute(statement, execution_options=options) as rows:
-                self._results().append(rows)
-                yield from rows.scalars() if _is_of_objects(statement) else rows
-            self._release()
+            try:
+                with self.session.execute(statement, execution_options=options) as rows:
+                    self._note(rows)
+                    yield from rows.scalars() if is_of_objects(statement) else rows
+            finally:
+                self._release()
 
-    def _results(self) -> list[sa.Result[Any]]:
-        """Give this thread's results that may have rows left; one without a cursor has come to its end."""
-        held: list[sa.Result[Any]] = getattr(self._reading, "results", [])
-        self._reading.results = [r for r in held if not r.closed and getattr(r, "cursor", r) is not None]
-        return cast("list[sa.Result[Any]]", self._reading.results)
+    def _cursors(self) -> weakref.WeakSet[Any]:
+        """Give this thread's cursors; those that are still open have rows somebody may fetch."""
+        if not hasattr(self._reading, "cursors"):
+            self._reading.cursors = weakref.WeakSet()
+        return cast("weakref.WeakSet[Any]", self._reading.cursors)
+
+    def _note(self, result: sa.Result[Any]) -> None:
+        """Remember a result that streams. Weakly: one that nobody holds any more is read by nobody."""
+        cursor = getattr(getattr(result, "raw", result), "cursor", None)
+        if cursor is not None:
+            self._cursors().add(cursor)
+
+    def _is_reading(self) -> bool:
+        return any(cursor.is_open for cursor in self._cursors())
 
     def _release(self) -> None:
         """Give the thread's connection back, unless a result is being read from it."""
-        if not self._results():
+        if not self._is_reading():
             self.session.commit()
 
     @contextlib.contextmanager
     def _rolled_back(self) -> Iterator[None]:
         """Leave no half-done transaction behind an error."""
+        if self._is_closed:
+            raise errors.InterfaceError("the database is closed")
         try:
             yield
-        except errors.Error:
-            if not self._results():
+        except (errors.Error, sqlalchemy.exc.SQLAlchemyError) as error:
+            if not self._is_reading():
                 self.session.rollback()
+            if isinstance(error, sqlalchemy.exc.TimeoutError):
+                raise errors.OperationalError(
+                    "every session of the pool is in use: finish or drop results that are half read, or connect with a "
+                    "larger max_overflow"
+                ) from error
             raise
 
     def _attach_all(self, connection: Any, record: Any, proxy: Any) -> None:
@@ -347,104 +319,3 @@ def _unwrapped(context: sa.engine.ExceptionContext) -> BaseException | None:
     """Give SQLAlchemy our own error to raise."""
     error = context.original_exception
     return error if isinstance(error, errors.Error) else None
-
-
-class Query:
-    """Messages that satisfy a condition. Nothing is asked before a method is called; it can be used again and again."""
-
-    def __init__(self, database: Database, condition: Any) -> None:
-        self._database = database
-        if isinstance(condition, type) and hasattr(condition, "__table__"):
-            self._where: sa.ColumnElement[bool] | None = None
-            self._tables = [cast("sa.Table", condition.__table__)]
-        elif isinstance(condition, (sa.ColumnElement, orm.QueryableAttribute)):
-            self._where = cast("Any", condition)
-            self._tables = _tables_in(condition)
-        else:
-            raise errors.ProgrammingError(
-                "a query is a condition such as db.INBOX.seen == False, or a mailbox such as db.INBOX, "
-                f"not {condition!r}"
-            )
-        if not self._tables:
-            raise errors.ProgrammingError("a condition names a column of a mailbox; this one names none")
-
-    def count(self) -> int:
-        """Count the messages."""
-        statement = self._restricted(sa.select(sa.func.count()).select_from(*self._tables))
-        return int(self._database.fetch(statement)[0][0])
-
-    def select(
-        self,
-        *columns: Any,
-        limitby: tuple[int, int] | None = None,
-        orderby: Any = None,
-    ) -> Rows[Any]:
-        """Return the messages: as objects, or as rows of the columns named.
-
-        `limitby=(a, b)` gives those from place a up to, not including, b. `orderby` is a column, `column.desc()` or a
-        list of them; without it the newest (the highest uid) come first.
-        """
-        return Rows(self._database.fetch(self.statement(*columns, limitby=limitby, orderby=orderby)))
-
-    def first(self, *columns: Any, orderby: Any = None) -> Any:
-        """Return the first message of `select`, or None."""
-        return self.select(*columns, limitby=(0, 1), orderby=orderby).first()
-
-    def isempty(self) -> bool:
-        """Say whether there is no such message."""
-        return self.first(*self._tables[0].primary_key.columns) is None
-
-    def __iter__(self) -> Iterator[Any]:
-        """Yield the messages while they come; memory does not grow with their number."""
-        return self._database.stream(self.statement())
-
-    def statement(self, *columns: Any, limitby: tuple[int, int] | None = None, orderby: Any = None) -> sa.Select[Any]:
-        """Return the SQLAlchemy statement `select` runs."""
-        statement = self._restricted(sa.select(*(columns or self._classes())))
-        if not columns:
-            statement = statement.select_from(*self._tables)
-        if orderby is None:
-            statement = statement.order_by(*self._newest_first())
-        else:
-            statement = statement.order_by(*(orderby if isinstance(orderby, (list, tuple)) else [orderby]))
-        if limitby is not None:
-            start, end = limitby
-            if not 0 <= start <= end:
-                raise errors.ProgrammingError(f"limitby=({start}, {end}) is no range of places")
-            statement = statement.limit(end - start).offset(start or None)
-        return statement
-
-    def _restricted(self, statement: sa.Select[Any]) -> sa.Select[Any]:
-        return statement if self._where is None else statement.where(self._where)
-
-    def _classes(self) -> list[Any]:
-        return [self._database.class_of(table) or table for table in self._tables]
-
-    def _newest_first(self) -> list[Any]:
-        if len(self._tables) > 1:
-            return []
-        columns = self._tables[0].columns
-        if "mailbox" in self._tables[0].primary_key.columns:
-            return [columns.created.desc(), columns.mailbox, columns.uid.desc()]
-        return [columns.uid.desc()] if "uid" in columns else []
-
-
-def _tables_in(condition: Any) -> list[sa.Table]:
-    """List the tables a condition names, in the order it names them, without those of its subqueries."""
-    found: dict[sa.Table, None] = {}
-    clause = condition.__clause_element__() if hasattr(condition, "__clause_element__") else condition
-    stack = [clause]
-    while stack:
-        element = stack.pop()
-        if isinstance(element, sa.SelectBase | sa.ScalarSelect | sa.Exists):
-            continue
-        if isinstance(element, sa.Column) and isinstance(element.table, sa.Table):
-            found.setdefault(element.table)
-        stack.extend(reversed(list(element.get_children())))
-    return list(found)
-
-
-def _is_of_objects(statement: sa.Select[Any]) -> bool:
-    """Say whether the rows are single mapped objects."""
-    described = statement.column_descriptions
-    return len(described) == 1 and isinstance(described[0]["type"], type) and issubclass(described[0]["type"], Message)

@@ -29,9 +29,10 @@ __all__ = ["Connection", "Selected"]
 
 T = TypeVar("T")
 
-_CODE_NUMBER = re.compile(rb"\* OK \[([A-Z]+) (\d+)\]", re.IGNORECASE)
+SHORT_SECRET = 3  # characters
+
+_UIDVALIDITY = re.compile(rb"\* OK \[UIDVALIDITY (\d{1,18})\]", re.IGNORECASE)
 _CAPABILITY = re.compile(rb"\* (?:OK \[)?CAPABILITY ([^\]\r\n]*)", re.IGNORECASE)
-_EXISTS = re.compile(rb"\* (\d+) EXISTS", re.IGNORECASE)
 
 
 @dataclasses.dataclass(slots=True)
@@ -42,9 +43,7 @@ class Selected:
     """
 
     mailbox: Mailbox
-    exists: int = 0
     uidvalidity: int = 0
-    uidnext: int | None = None
 
 
 class Stream(Protocol):
@@ -125,6 +124,8 @@ class Connection:
             client.close_socket()
             raise
         self.greeting = client.greeting
+        # A short one may stand in any text by chance; to leave that out would hide what went wrong.
+        wire.secret = password if len(password := self.account.password or "") > SHORT_SECRET else ""
         self._wire = wire
         self.opened += 1
         self._introduce(wire)
@@ -309,14 +310,8 @@ def _ignore(pending: Pending, responses: Iterator[Response]) -> None:
 
 
 def _note_selected(selected: Selected, line: bytes) -> None:
-    if match := _EXISTS.match(line):
-        selected.exists = int(match[1])
-    elif match := _CODE_NUMBER.match(line):
-        name = match[1].upper()
-        if name == b"UIDVALIDITY":
-            selected.uidvalidity = int(match[2])
-        elif name == b"UIDNEXT":
-            selected.uidnext = int(match[2])
+    if match := _UIDVALIDITY.match(line):
+        selected.uidvalidity = int(match[1])
 
 
 def _capabilities_in(responses: list[Response]) -> frozenset[str]:

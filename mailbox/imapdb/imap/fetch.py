@@ -41,6 +41,7 @@ class _Piece:
     session: int = 0
     selected: Selected | None = None
     is_read: bool = False
+    was_asked_again: bool = False
     error: Error | None = None
 
 
@@ -247,6 +248,11 @@ class FetchStream:
         try:
             self._read_answers(piece)
             self._check(piece.selected)
+            if self._drop_incomplete(piece) and not piece.was_asked_again:
+                # Some servers leave an item out, or say NIL. Whoever answers twice gets a row, with NULL for that item.
+                piece.was_asked_again = True
+                self._send(piece)
+                self._read_answers(piece)
             piece.is_read = True
         except ConnectionLost:
             self._forget(piece)
@@ -256,9 +262,18 @@ class FetchStream:
             piece.is_read = True
             raise
         finally:
-            # Flags that another session changed come as FETCH too, even for messages of which nothing else was sent.
-            for uid in [uid for uid, message in piece.found.items() if not is_answer(message, piece.items)]:
-                del piece.found[uid]
+            if not piece.is_read:
+                self._drop_incomplete(piece)
+
+    def _drop_incomplete(self, piece: _Piece) -> bool:
+        """Drop what is no answer, and say whether there was any.
+
+        Flags that another session changed come as FETCH too, even for messages of which nothing else was sent.
+        """
+        incomplete = [uid for uid, message in piece.found.items() if not is_answer(message, piece.items)]
+        for uid in incomplete:
+            del piece.found[uid]
+        return bool(incomplete)
 
     def _read_answers(self, piece: _Piece) -> None:
         places = [(frozenset(piece.uids), piece.found)]

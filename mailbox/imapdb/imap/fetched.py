@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Fetched", "Items", "is_answer", "read_fetch"]
 
-MAX_DIGITS = 20  # of 64 bits
+MAX_DIGITS = 18  # more are no number of this protocol, and would not fit SQLite's 64 bits
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class Fetched:
 # The shape nearly every answer has: the items asked for, one literal, the end. Anything else goes to _general.
 _HEAD = re.compile(
     rb"\* \d+ FETCH \((?:"
-    rb"UID (?P<uid>\d{1,20})|FLAGS \((?P<flags>[^()\r\n]*)\)|RFC822\.SIZE (?P<size>\d{1,20})"
+    rb"UID (?P<uid>\d{1,10})|FLAGS \((?P<flags>[^()\r\n]*)\)|RFC822\.SIZE (?P<size>\d{1,18})"
     rb"|INTERNALDATE \"(?P<date>[^\"\r\n]*)\""
     rb"|MODSEQ \(\d+\)"
     rb"|BODY\[(?P<section>(?:HEADER(?:\.FIELDS \([^()\r\n]*\))?)?)\] (?:\{\d+\}\r\n\Z)"
@@ -154,7 +154,7 @@ def _note(message: Fetched, item: bytes, value: Token) -> None:
         case b"UID", bytes(number):
             message.uid = _number(number)
         case b"RFC822.SIZE", bytes(number):
-            message.size = _number(number)
+            message.size = _size(number)
         case b"FLAGS", list(flags):
             message.flags = b" ".join(flag for flag in flags if isinstance(flag, bytes))
         case b"INTERNALDATE", bytes(date):
@@ -163,6 +163,11 @@ def _note(message: Fetched, item: bytes, value: Token) -> None:
             message.body = value if isinstance(value, bytes) else b""
         case _ if item.startswith(b"BODY[HEADER"):
             message.header = value if isinstance(value, bytes) else b""
+
+
+def _size(octets: bytes) -> int | None:
+    """Read a size; None for what is none, which makes a row without a size and not a statement without rows."""
+    return int(octets) if octets.isdigit() and len(octets) <= MAX_DIGITS else None
 
 
 def _number(octets: bytes) -> int:

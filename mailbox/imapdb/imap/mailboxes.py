@@ -25,6 +25,7 @@ SPECIAL_USES = frozenset(
     rb"\all \archive \drafts \flagged \junk \sent \trash \important".split(),  # RFC 6154, RFC 8457
 )
 STATUS_WINDOW = 32
+MAX_DIGITS = 18  # more are no number of this protocol, and would not fit SQLite's 64 bits
 
 # Controls, surrogates and line ends. Other blanks may be in a name (U+3000 in Japanese), and so may joiners.
 _NOT_IN_NAMES = frozenset({"Cc", "Cs", "Zl", "Zp"})
@@ -96,14 +97,18 @@ def list_mailboxes(wire: Wire, capabilities: frozenset[str]) -> list[Mailbox]:
         else:
             subscribed = {name for _, _, name in _list_lines(responses, b"* LSUB ")}
     listed = list(_list_lines(responses, b"* LIST "))
-    found: dict[bytes, Mailbox] = {}
+    found: dict[str, Mailbox] = {}
     for attributes, delimiter, wire_name in listed:
         is_subscribed: bool | None = None
         if extended:
             is_subscribed = "\\subscribed" in {a.lower() for a in attributes}
         elif subscribed is not None:
             is_subscribed = wire_name in subscribed
-        found[wire_name] = Mailbox(_decode_name(wire_name), wire_name, delimiter, attributes, is_subscribed)
+        name = _decode_name(wire_name)
+        if name is None or name in found:
+            # It cannot be named in a command, or is another spelling of one that is there (`inbox` beside INBOX).
+            continue
+        found[name] = Mailbox(name, wire_name, delimiter, attributes, is_subscribed)
     return list(found.values())
 
 
@@ -155,7 +160,7 @@ def _numbers(pairs: list[Token]) -> dict[str, int]:
     return {
         name.decode("ascii", "replace").upper(): int(value)
         for name, value in named
-        if isinstance(name, bytes) and isinstance(value, bytes) and value.isdigit()
+        if isinstance(name, bytes) and isinstance(value, bytes) and value.isdigit() and len(value) <= MAX_DIGITS
     }
 
 
@@ -175,7 +180,10 @@ def _words(values: list[Token]) -> tuple[str, ...]:
     return tuple(value.decode("ascii", "replace") for value in values if isinstance(value, bytes))
 
 
-def _decode_name(wire_name: bytes) -> str:
+def _decode_name(wire_name: bytes) -> str | None:
+    """Decode a name; None for one that no command can hold. What is no modified UTF-7 is shown escaped."""
+    if any(byte in wire_name for byte in (b"\r", b"\n", b"\0")):
+        return None
     if wire_name.upper() == b"INBOX":
         return "INBOX"
     try:
@@ -185,7 +193,8 @@ def _decode_name(wire_name: bytes) -> str:
             # No modified UTF-7: some servers hand out raw UTF-8 without UTF8=ACCEPT. It is selected by its wire name.
             name = wire_name.decode("utf-8", "backslashreplace")
     except (ValueError, LookupError):
-        return wire_name.decode("ascii", "backslashreplace")
-    if any(unicodedata.category(char) in _NOT_IN_NAMES for char in name):
-        return wire_name.decode("ascii", "backslashreplace")
+        name = ""
+    if not name or any(unicodedata.category(char) in _NOT_IN_NAMES for char in name):
+        escaped = wire_name.decode("ascii", "backslashreplace")
+        return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in escaped)
     return name

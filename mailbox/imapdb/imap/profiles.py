@@ -23,7 +23,7 @@ class Profile:
     text_keys: frozenset[str]
     folds_unicode: bool = False
     folds_long_s: bool = False
-    counts_octets: bool = True
+    counts_octets: bool = False
     folds_keywords: bool = False
 
 
@@ -32,14 +32,14 @@ _HEADERS = _ADDRESSES | {"SUBJECT"}
 
 GENERIC = Profile("generic", _HEADERS)
 PROFILES = {
-    "dovecot": Profile("dovecot", _HEADERS, folds_unicode=True, folds_long_s=True, folds_keywords=True),
+    "dovecot": Profile(
+        "dovecot", _HEADERS, folds_unicode=True, folds_long_s=True, counts_octets=True, folds_keywords=True
+    ),
     # GreenMail 2.1 compares FROM, TO, CC and BCC with one whole address, and LARGER and SMALLER with the size of the
     # body; it answers BAD to a size of 2,147,483,648 or more.
-    "greenmail": Profile(
-        "greenmail", frozenset({"SUBJECT"}), folds_long_s=True, counts_octets=False, folds_keywords=True
-    ),
+    "greenmail": Profile("greenmail", frozenset({"SUBJECT"}), folds_long_s=True, folds_keywords=True),
     # pymap 0.36 folds ASCII only, and compares keywords octet by octet.
-    "pymap": Profile("pymap", _HEADERS),
+    "pymap": Profile("pymap", _HEADERS, counts_octets=True),
 }
 
 

@@ -18,15 +18,24 @@ MAX_DEPTH = 200
 
 # BODY[HEADER.FIELDS (FROM TO)]<0> is one word, spaces and all. Elsewhere a bracket is a character like any other:
 # `$[x` is a keyword, `[Gmail]/Sent` a mailbox.
-_TOKEN = re.compile(
-    rb"""[ \r\n]*(?:
-      (?P<open>\() | (?P<close>\))
-    | "(?P<quoted>(?:[^"\\]|\\.)*)"
-    | (?P<literal>\{\d+\+?\}\r?\n\Z)
-    | (?P<atom>(?:BODY|BINARY(?:\.SIZE)?)\[[^\]]*\][^\s()"]* | \\?[^\s()"{]+ | .)
-    )""",
-    re.VERBOSE | re.DOTALL | re.IGNORECASE,
-)
+_QUOTED = rb'"(?P<quoted>(?:[^"\\]|\\.)*)"|'
+_SECTION = rb"(?:BODY|BINARY(?:\.SIZE)?)\[[^\]]*\][^\s()\"]*|"
+
+
+def _pattern(quoted: bytes, section: bytes) -> re.Pattern[bytes]:
+    literal = rb"(?P<literal>\{\d+\+?\}\r?\n\Z)"
+    atom = rb"(?P<atom>" + section + rb'\\?[^\s()"{]+|.)'
+    token = rb"[ \r\n]*(?:(?P<open>\()|(?P<close>\))|" + quoted + literal + rb"|" + atom + rb")"
+    return re.compile(token, re.DOTALL | re.IGNORECASE)
+
+
+# By whether a string, and a section, can still end on the line: looking for the end of one that has none costs the
+# rest of the line each time, and a line of a million quotation marks hours.
+_TOKEN = {
+    (quotes, sections): _pattern(_QUOTED * quotes, _SECTION * sections)
+    for quotes in (False, True)
+    for sections in (False, True)
+}
 _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
 
 
@@ -48,7 +57,8 @@ def tokens(response: Response, start: int = 0) -> list[Token]:
 
 
 def _read_line(line: bytes, position: int, end: int, stack: list[list[Token]]) -> None:
-    while position < end and (match := _TOKEN.match(line, position)):
+    quotes, last_bracket = True, line.rfind(b"]")
+    while position < end and (match := _TOKEN[quotes, position < last_bracket].match(line, position)):
         position = match.end()
         match match.lastgroup:
             case "open":
@@ -66,4 +76,6 @@ def _read_line(line: bytes, position: int, end: int, stack: list[list[Token]]) -
                 stack[-1].append(_ESCAPED.sub(rb"\1", value) if b"\\" in value else value)
             case "atom":
                 value = match["atom"]
+                # A quotation mark that begins no string: then no later one does.
+                quotes = quotes and value != b'"'
                 stack[-1].append(None if value.upper() == b"NIL" else value)

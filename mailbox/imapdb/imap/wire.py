@@ -91,6 +91,8 @@ class Wire:
 
     def __init__(self, client: Client, capabilities: frozenset[str] = frozenset()) -> None:
         self.capabilities = capabilities
+        # What the server's words are not repeated for in an error.
+        self.secret = ""
         self._client = client
         self._stream = client.incoming
         self._count = 0
@@ -137,7 +139,14 @@ class Wire:
                 self.settle()
                 self._write(out, command)
                 out.clear()
-                self._await_continuation(pending)
+                try:
+                    self._await_continuation(pending)
+                except Exception:
+                    raise
+                except BaseException:
+                    # Interrupted: the server waits for octets of a literal, and would take the next command for them.
+                    self._abandon()
+                    raise
             out += argument.octets
         out += b"\r\n"
         self._write(out, command)
@@ -241,7 +250,7 @@ class Wire:
         response = [line]
         if not _DATA.match(line):
             if line[:6].upper() == b"* BYE ":
-                self._bye = _text(line[6:])
+                self._bye = self._said(line[6:])
             return response
         while line.endswith((b"}\r\n", b"}\n")) and (announced := _LITERAL.search(line)):
             size = int(announced[1])
@@ -338,8 +347,8 @@ class Wire:
                 ProtocolError("the server ended a command neither well nor badly", command=pending.command)
             )
         status, pending.code, text = match.groups()
-        pending.text = _text(text or b"")
-        said = f"[{_text(pending.code)}] {pending.text}" if pending.code else pending.text
+        pending.text = self._said(text or b"")
+        said = f"[{self._said(pending.code)}] {pending.text}" if pending.code else pending.text
         if status.upper() == b"NO":
             raise ServerRefused(
                 f"the server refused {pending.command}: {said}", command=pending.command, server_text=said
@@ -348,6 +357,10 @@ class Wire:
             raise ProtocolError(
                 f"the server rejects {pending.command}: {said}", command=pending.command, server_text=said
             )
+
+    def _said(self, octets: bytes) -> str:
+        text = _text(octets)
+        return "(what it said repeats the password)" if self.secret and self.secret in text else text
 
     def _lost(self, command: str, cause: Exception | None) -> ConnectionLost:
         if isinstance(cause, TimeoutError):

@@ -23,18 +23,28 @@ def fold(name: str) -> str:
     return "".join(chr(ord(char) + 32) if "A" <= char <= "Z" else char for char in name)
 
 
-def table_names(names: Iterable[str], taken: Iterable[str] = ()) -> dict[str, str]:
+def table_names(
+    names: Iterable[str], taken: Iterable[str] = (), held: Mapping[str, str] | None = None
+) -> dict[str, str]:
     """Give each mailbox name its table name: the same, save where SQLite could not tell two apart.
 
     Of `A` and `a` the first in code point order keeps its name, the other gets `~2`; so do mailboxes named as one of
     our own tables or as a table SQLite brings along (`taken`). A name that begins with `sqlite_`, which SQLite keeps
     for itself, gets a `~` in front: no suffix would free it.
+
+    Names in `held` (by mailbox) stay as they were given out, and nobody else gets them: a statement that was right
+    about a mailbox must not read another one because a name that differs in case has appeared.
     """
     ordered = sorted(names, key=lambda name: (name != "INBOX", name))
     used = {fold(name) for name in (*RESERVED, *taken)}
     literal = {fold(name) for name in ordered}
     given: dict[str, str] = {}
+    held = held or {}
+    used.update(map(fold, held.values()))
     for name in ordered:
+        if name in held:
+            given[name] = held[name]
+            continue
         wanted = f"~{name}" if fold(name).startswith("sqlite_") else name
         choice = wanted
         if fold(choice) in used:
@@ -48,10 +58,12 @@ def table_names(names: Iterable[str], taken: Iterable[str] = ()) -> dict[str, st
 class Catalog:
     """The mailboxes of an account as last listed."""
 
-    def __init__(self, mailboxes: Iterable[Mailbox], taken: Iterable[str] = ()) -> None:
+    def __init__(
+        self, mailboxes: Iterable[Mailbox], taken: Iterable[str] = (), held: Mapping[str, str] | None = None
+    ) -> None:
         self.mailboxes: tuple[Mailbox, ...] = tuple(sorted(mailboxes, key=lambda m: (m.name != "INBOX", m.name)))
         selectable = {m.name: m for m in self.mailboxes if m.is_selectable}
-        self.table_names: Mapping[str, str] = table_names(selectable, taken)
+        self.table_names: Mapping[str, str] = table_names(selectable, taken, held)
         self._by_table = {fold(table): selectable[name] for name, table in self.table_names.items()}
         self._by_name = selectable
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
+import weakref
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import apsw
 
@@ -27,8 +27,9 @@ from imapdb.errors import (
     Warning,  # noqa: A004 - the name PEP 249 prescribes
 )
 from imapdb.imap.connection import Connection as IMAPConnection
-from imapdb.mime.dates import to_sql
 from imapdb.sql import functions
+from imapdb.sql.binding import Parameters
+from imapdb.sql.binding import bound as bind
 from imapdb.sql.tables import Tables
 
 if TYPE_CHECKING:
@@ -78,7 +79,6 @@ DateFromTicks = datetime.date.fromtimestamp
 TimestampFromTicks = datetime.datetime.fromtimestamp
 Binary = bytes
 
-Parameters: TypeAlias = "Sequence[Any] | Mapping[str, Any]"
 Description = tuple[str, "str | None", None, None, None, None, None]
 
 
@@ -120,16 +120,18 @@ def connect(
     *,
     password: str | None = None,
     ssl_context: ssl.SSLContext | None = None,
+    table_names: dict[str, str] | None = None,
 ) -> Connection:
     """Return a connection to an account, given as such or as a URL. Nothing is opened before the first statement.
 
+    Connections that share a dict of `table_names` call every mailbox the same, also those that appear while they live.
     Raises ProgrammingError for a URL that cannot be read.
     """
     if isinstance(account, str):
         account = Account.from_url(account, password=password, ssl_context=ssl_context)
     elif password is not None:
         account = account.with_password(password)
-    return Connection(account)
+    return Connection(account, table_names)
 
 
 class Connection:
@@ -146,7 +148,7 @@ class Connection:
     ProgrammingError = ProgrammingError
     NotSupportedError = NotSupportedError
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: Account, table_names: dict[str, str] | None = None) -> None:
         self.account = account
         self.imap = IMAPConnection(account)
         self.autocommit = False
@@ -155,7 +157,9 @@ class Connection:
         self._database.config(apsw.SQLITE_DBCONFIG_DQS_DML, 0)
         self._database.config(apsw.SQLITE_DBCONFIG_DQS_DDL, 0)
         functions.register(self._database)
-        self.tables = Tables(self.imap, self._database)
+        self.tables = Tables(self.imap, self._database, {} if table_names is None else table_names)
+        # A connection that is dropped unclosed closes its socket all the same.
+        self._finalizer = weakref.finalize(self, self.imap.close)
 
     @property
     def database(self) -> apsw.Connection:
@@ -185,7 +189,7 @@ class Connection:
             try:
                 database.close(True)
             finally:
-                self.imap.close()
+                self._finalizer()
 
     def ping(self) -> None:
         """Make sure that there is a session: NOOP, opening one anew where it dropped. Raises where that fails."""
@@ -236,6 +240,11 @@ class Cursor:
         return self._description
 
     @property
+    def is_open(self) -> bool:
+        """Whether it can still be fetched from; SQLAlchemy closes a cursor once its rows are over."""
+        return self._open is not None
+
+    @property
     def _cursor(self) -> apsw.Cursor:
         if self._open is None:
             raise InterfaceError("the cursor is closed")
@@ -250,7 +259,7 @@ class Cursor:
         cursor = self._cursor
         self._description = None
         self.rowcount = -1
-        bound = _bound(parameters)
+        bound = bind(parameters)
         self._operation = operation
         if not _OUTSIDE.match(operation):
             self.connection.begin()
@@ -350,24 +359,6 @@ class Cursor:
         tried.add(match[1])
         tables = self.connection.tables
         return tables.make(match[1]) or (match[1].startswith("main.") and tables.make(match[1].removeprefix("main.")))
-
-
-def _bound(parameters: Parameters) -> Any:
-    if isinstance(parameters, Mapping):
-        return {name: _value(value) for name, value in parameters.items()}
-    return tuple(_value(value) for value in parameters)
-
-
-def _value(value: Any) -> Any:
-    """Bind what Python has and SQL has not: moments as UTC text (naive ones are local), days as their date."""
-    if isinstance(value, datetime.datetime):
-        try:
-            return to_sql(value.astimezone(datetime.UTC))
-        except OverflowError:
-            raise DataError(f"{value} is out of the years 1 to 9999 in UTC") from None
-    if isinstance(value, datetime.date):
-        return value.isoformat()
-    return value
 
 
 def translated(error: apsw.Error) -> Error:

@@ -76,6 +76,10 @@ class IMAPDialect(SQLiteDialect):
     use_insertmanyvalues = False
     colspecs = {**SQLiteDialect.colspecs, sa.DateTime: UTCDateTime}  # noqa: RUF012 - SQLAlchemy's own way
 
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._table_names: dict[str, dict[str, str]] = {}
+
     @classmethod
     def import_dbapi(cls) -> Any:
         """Give the PEP 249 module."""
@@ -101,7 +105,8 @@ class IMAPDialect(SQLiteDialect):
             password=None if url.password is None else str(url.password),
             options=options,
         )
-        return [account], {}
+        # Every connection of an engine calls a mailbox the same.
+        return [account], {"table_names": self._table_names.setdefault(account.url, {})}
 
     def is_disconnect(self, e: Any, connection: Any, cursor: Any) -> bool:
         """Tell SQLAlchemy's pool that a session is over; the next use opens a new one by itself."""

@@ -41,7 +41,7 @@ def find(connection: Connection, mailbox: Mailbox, criteria: Criteria, *, fetchi
         if not criteria.narrowing:
             raise
         found = _search(connection, mailbox, criteria.key(narrowed=False))
-    if isinstance(wanted, frozenset):
+    if wanted is not None:
         found = sets.uid_array(uid for uid in found if uid in wanted)
     selected = connection.selected
     return Found(found, None if selected is None else selected.uidvalidity)

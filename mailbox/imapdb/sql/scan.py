@@ -6,8 +6,10 @@ of a join, a correlated subquery) keeps its rows instead, and finds them by a ha
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
+from imapdb.errors import NoSuchMailbox
 from imapdb.imap.fetch import Fetched, FetchStream, Items
 from imapdb.sql.columns import COLUMNS
 from imapdb.sql.criteria import Criteria, make_criteria
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from imapdb.sql.criteria import Argument
     from imapdb.sql.values import SQLValue
 
-__all__ = ["MessageScan"]
+__all__ = ["MessageScan", "UnreadableMailbox"]
 
 _VALUES = tuple(COLUMNS[column].value for column in DECLARED)
 _ITEMS = tuple(COLUMNS[column].items for column in DECLARED)
@@ -32,11 +34,18 @@ _FREE = frozenset({UID, MAILBOX})
 KEEP_FROM = 3
 
 
+class UnreadableMailbox(UserWarning):
+    """A mailbox was left out of `messages`: the server lists it and does not let it be read."""
+
+
 class MessageScan:
     """A cursor of SQLite over the messages of one mailbox, or of several in turn."""
 
-    def __init__(self, connection: Connection, numbered: Callable[[], Sequence[tuple[int, Mailbox]]]) -> None:
+    def __init__(
+        self, connection: Connection, numbered: Callable[[], Sequence[tuple[int, Mailbox]]], *, of_all: bool
+    ) -> None:
         self._connection = connection
+        self._of_all = of_all
         self._numbered = numbered
         self._calls: dict[str, int] = {}
         self._last: dict[str, tuple[Argument, ...]] = {}
@@ -45,6 +54,7 @@ class MessageScan:
         self._mailboxes: Iterator[tuple[int, Mailbox]] = iter(())
         self._criteria = Criteria()
         self._plan = Plan((), limit=False, used=frozenset(), order=0)
+        self._items = Items()
         self._first = 0
         self._stream: FetchStream | None = None
         self._rows: Iterator[tuple[int, Mailbox, Fetched]] | None = None
@@ -131,6 +141,11 @@ class MessageScan:
     def _start(self, plan: Plan, values: tuple[Argument, ...]) -> None:
         criteria = self._criteria = make_criteria(plan.terms, values, self._connection.profile)
         self._constants = criteria.constants
+        self._items = self._foreseen()
+        if self._items.flags:
+            # Flags are fetched anyway, and may have changed since the search: the newer ones count, in every column.
+            criteria.tests += [(column, _equals(value)) for column, value in criteria.constants.items()]
+            self._constants = {}
         self._mailboxes = iter(()) if criteria.never else self._wanted(criteria)
         self._provide(Items())
 
@@ -146,8 +161,13 @@ class MessageScan:
             self._stream = None
         for number, mailbox in self._mailboxes:
             self._number, self._mailbox = number, mailbox
-            items = self._foreseen()
-            found = find(self._connection, mailbox, self._criteria, fetching=bool(items))
+            items = self._items
+            try:
+                found = find(self._connection, mailbox, self._criteria, fetching=bool(items))
+            except NoSuchMailbox as error:
+                if not self._may_be_passed_over(self._criteria, error):
+                    raise
+                continue
             if not found.uids:
                 continue
             uids: Sequence[int] = found.uids
@@ -164,6 +184,13 @@ class MessageScan:
             self._provide(items)
             return True
         return False
+
+    def _may_be_passed_over(self, criteria: Criteria, error: NoSuchMailbox) -> bool:
+        """Say whether the rest of `messages` goes on without a mailbox that cannot be read: where nobody named it."""
+        if not self._of_all or criteria.names is not None:
+            return False
+        warnings.warn(f"left out: {error}", UnreadableMailbox, stacklevel=2)
+        return True
 
     def _foreseen(self) -> Items:
         """Say what the rows will be asked for.
@@ -207,7 +234,12 @@ class MessageScan:
     def _load(self, criteria: Criteria, items: Items) -> Iterator[tuple[int, Mailbox, Fetched]]:
         plan = self._plan
         for number, mailbox in self._wanted(criteria):
-            found = find(self._connection, mailbox, criteria, fetching=bool(items))
+            try:
+                found = find(self._connection, mailbox, criteria, fetching=bool(items))
+            except NoSuchMailbox as error:
+                if not self._may_be_passed_over(criteria, error):
+                    raise
+                continue
             self._validities[number] = found.uidvalidity
             uids: Sequence[int] = found.uids
             if plan.order < 0:
@@ -240,6 +272,10 @@ class MessageScan:
             self._stream = None
         self._rows = None
         self._row = None
+
+
+def _equals(wanted: SQLValue) -> Callable[[SQLValue], bool]:
+    return lambda held: held == wanted
 
 
 def _positive(value: Argument) -> int:

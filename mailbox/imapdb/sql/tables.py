@@ -47,10 +47,11 @@ _LISTED_COLUMNS: Final = _declaration([(column.name, column.sql_type, False) for
 class Tables:
     """The module SQLite asks for tables, and the mailboxes behind them."""
 
-    def __init__(self, imap: Connection, database: apsw.Connection) -> None:
+    def __init__(self, imap: Connection, database: apsw.Connection, names: dict[str, str]) -> None:
         self._imap = imap
         self._database = database
         self._catalog: Catalog | None = None
+        self._names = names
         self._numbers: dict[str, int] = {}
         self._made_for: dict[str, Mailbox] = {}
         self._brought_along = frozenset(row[0] for row in database.execute("SELECT name FROM pragma_module_list"))
@@ -63,7 +64,8 @@ class Tables:
 
     def refresh(self) -> Catalog:
         """List the mailboxes anew."""
-        self._catalog = Catalog(self._imap.mailboxes(), self._brought_along)
+        self._catalog = Catalog(self._imap.mailboxes(), self._brought_along, dict(self._names))
+        self._names.update(self._catalog.table_names)
         return self._catalog
 
     def make(self, table_name: str) -> bool:
@@ -136,7 +138,7 @@ class _MessagesTable(_Table):
 
     def Open(self) -> MessageScan:  # noqa: N802 - apsw's name
         """Open a cursor."""
-        return MessageScan(self._imap, self._numbered)
+        return MessageScan(self._imap, self._numbered, of_all=self._of_all)
 
     def FindFunction(self, name: str, arguments: int) -> tuple[int, Callable[..., SQLValue]] | None:  # noqa: N802
         """Have our functions arrive as constraints when their first argument is a column of this table."""
@@ -192,7 +194,9 @@ class _MailboxesScan:
         if self._catalog is None:
             self._catalog = self._tables.refresh()
         catalog = self._catalog
-        mailboxes = [m for m in catalog.mailboxes if not arguments or m.name == arguments[0]]
+        # A number stands for its text, as TEXT affinity has it; which text a float is, SQLite says.
+        named = arguments and not isinstance(arguments[0], float)
+        mailboxes = [m for m in catalog.mailboxes if not named or m.name == str(arguments[0])]
         items = [item for item in json.loads(written) if self._is_offered(item)]
         unknown = [m for m in mailboxes if m.is_selectable and m.name not in self._asked] if items else []
         if unknown:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.sql import operators
 
-from imapdb.mime.dates import to_sql
+from imapdb.sql.binding import moment_text
 from imapdb.sql.columns import COLUMNS, MAILBOX_COLUMNS
 
 if TYPE_CHECKING:
@@ -92,14 +92,25 @@ def bound(value: Any) -> str | None:
         return value
     if _is_day(value):
         value = day_bounds(value)[0]
-    return to_sql(value.astimezone(datetime.UTC))
+    return moment_text(value)
 
 
 def day_bounds(day: datetime.date) -> tuple[datetime.datetime, datetime.datetime]:
     """Give the first moment of a local day and of the next; 23, 24 or 25 hours apart."""
-    start = datetime.datetime.combine(day, datetime.time())
-    end = datetime.datetime.combine(day + datetime.timedelta(days=1), datetime.time())
-    return start.astimezone(datetime.UTC), end.astimezone(datetime.UTC)
+    try:
+        following = day + datetime.timedelta(days=1)
+    except OverflowError:
+        return _in_utc(day), datetime.datetime.max.replace(tzinfo=datetime.UTC)
+    return _in_utc(day), _in_utc(following)
+
+
+def _in_utc(day: datetime.date) -> datetime.datetime:
+    """Give the moment a local day begins; one whose year UTC does not have is the first or last there is."""
+    midnight = datetime.datetime.combine(day, datetime.time())
+    try:
+        return midnight.astimezone(datetime.UTC)
+    except (OverflowError, ValueError):
+        return midnight.replace(tzinfo=datetime.UTC)
 
 
 def _is_day(value: Any) -> bool:

@@ -23,6 +23,7 @@ _INTEGER: Final = re.compile(r"[+-]?\d+\Z", re.ASCII)
 
 # Texts and BLOBs sort behind all numbers; one stand-in does for every text or BLOB that is no number.
 BEHIND: Final = math.inf
+LONGEST_INTEGER: Final = 18  # digits that surely fit 64 bits; SQLite reads longer ones as REAL too
 
 
 def numeric(value: SQLValue) -> int | float | None:
@@ -32,7 +33,7 @@ def numeric(value: SQLValue) -> int | float | None:
         if match is None:
             return BEHIND
         text = match[1]
-        return int(text) if _INTEGER.match(text) else float(text)
+        return int(text) if _INTEGER.match(text) and len(text) <= LONGEST_INTEGER else float(text)
     if isinstance(value, bytes):
         return BEHIND
     return value
