@@ -10,7 +10,7 @@ from imapdb import errors
 from imapdb.account import Account
 from imapdb.imap import search
 from imapdb.imap.connection import Connection
-from imapdb.imap.mailboxes import Mailbox, mailbox_argument, status_of, wire_name_of
+from imapdb.imap.mailboxes import Mailbox, mailbox_argument, status_of
 from imapdb.imap.wire import Literal
 from tests.kit.login import RefusedError
 from tests.kit.transcript import Transcript
@@ -116,13 +116,6 @@ def test_a_name_goes_back_as_it_came() -> None:
     for name in (b"a\rb", b"a\nb", b"a\0b"):
         with pytest.raises(errors.UnsendableValue):
             mailbox_argument(name)
-
-
-def test_a_name_is_encoded_as_the_rfc_says() -> None:
-    assert wire_name_of("~peter/mail/台北/日本語") == b"~peter/mail/&U,BTFw-/&ZeVnLIqe-"
-    for name in ("a\r", "b\n", "c\0", "\udcff"):
-        with pytest.raises(errors.UnsendableValue):
-            wire_name_of(name)
 
 
 NAMES = [

@@ -142,8 +142,7 @@ class Database:
 
     def catalog(self, *, refresh: bool = False) -> Catalog:
         """List the mailboxes, from what is known unless `refresh`."""
-        if self._is_closed:
-            raise errors.InterfaceError("the database is closed")
+        self._require_open()
         pooled = self.engine.raw_connection()
         try:
             tables = cast("dbapi.Connection", pooled.dbapi_connection).tables
@@ -290,11 +289,14 @@ class Database:
         if not self._is_reading():
             self.session.commit()
 
+    def _require_open(self) -> None:
+        if self._is_closed:
+            raise errors.InterfaceError("the database is closed")
+
     @contextlib.contextmanager
     def _rolled_back(self) -> Iterator[None]:
         """Leave no half-done transaction behind an error."""
-        if self._is_closed:
-            raise errors.InterfaceError("the database is closed")
+        self._require_open()
         try:
             yield
         except (errors.Error, sqlalchemy.exc.SQLAlchemyError) as error:

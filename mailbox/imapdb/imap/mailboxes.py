@@ -8,7 +8,6 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from imapclient.imap_utf7 import decode as utf7_decode
-from imapclient.imap_utf7 import encode as utf7_encode
 
 from imapdb.errors import ProtocolError, ServerRefused, UnsendableValue
 from imapdb.imap.tokens import Token, tokens
@@ -60,17 +59,6 @@ def mailbox_argument(wire_name: bytes) -> Argument:
         if any(byte in wire_name for byte in (b"\r", b"\n", b"\0")):
             raise
         return Literal(wire_name)
-
-
-def wire_name_of(name: str) -> bytes:
-    """Encode a name as modified UTF-7 (RFC 3501 5.1.3). Raises UnsendableValue for CR, LF, NUL."""
-    if any(char in name for char in "\r\n\0"):
-        raise UnsendableValue("a mailbox's name holds CR, LF or NUL; it was not sent")
-    try:
-        encoded: bytes = utf7_encode(name)
-    except UnicodeEncodeError:
-        raise UnsendableValue("a mailbox's name holds half of a character; it was not sent") from None
-    return encoded
 
 
 def list_mailboxes(wire: Wire, capabilities: frozenset[str]) -> list[Mailbox]:

@@ -161,36 +161,28 @@ class MessageScan:
             self._stream = None
         for number, mailbox in self._mailboxes:
             self._number, self._mailbox = number, mailbox
-            items = self._items
-            try:
-                found = find(self._connection, mailbox, self._criteria, fetching=bool(items))
-            except NoSuchMailbox as error:
-                if not self._may_be_passed_over(self._criteria, error):
-                    raise
+            self._stream = self._stream_of(number, mailbox, self._criteria, self._items)
+            if self._stream is None:
                 continue
-            if not found.uids:
-                continue
-            uids: Sequence[int] = found.uids
-            if self._plan.order < 0:
-                uids = uids[::-1]
-            self._stream = FetchStream(
-                self._connection,
-                self._mailbox,
-                uids,
-                items,
-                uidvalidity=found.uidvalidity,
-                **({"first": self._first} if self._first else {}),
-            )
-            self._provide(items)
+            self._provide(self._items)
             return True
         return False
 
-    def _may_be_passed_over(self, criteria: Criteria, error: NoSuchMailbox) -> bool:
-        """Say whether the rest of `messages` goes on without a mailbox that cannot be read: where nobody named it."""
-        if not self._of_all or criteria.names is not None:
-            return False
-        warnings.warn(f"left out: {error}", UnreadableMailbox, stacklevel=2)
-        return True
+    def _stream_of(self, number: int, mailbox: Mailbox, criteria: Criteria, items: Items) -> FetchStream | None:
+        """Search a mailbox; None where nothing is found, or `messages` has to go on without it."""
+        try:
+            found = find(self._connection, mailbox, criteria, fetching=bool(items))
+        except NoSuchMailbox as error:
+            if not self._of_all or criteria.names is not None:
+                raise
+            warnings.warn(f"left out: {error}", UnreadableMailbox, stacklevel=2)
+            return None
+        if not found.uids:
+            return None
+        self._validities[number] = found.uidvalidity
+        uids = found.uids[::-1] if self._plan.order < 0 else found.uids
+        first = self._first or None
+        return FetchStream(self._connection, mailbox, uids, items, uidvalidity=found.uidvalidity, first=first)
 
     def _foreseen(self) -> Items:
         """Say what the rows will be asked for.
@@ -232,20 +224,9 @@ class MessageScan:
         return kept
 
     def _load(self, criteria: Criteria, items: Items) -> Iterator[tuple[int, Mailbox, Fetched]]:
-        plan = self._plan
         for number, mailbox in self._wanted(criteria):
-            try:
-                found = find(self._connection, mailbox, criteria, fetching=bool(items))
-            except NoSuchMailbox as error:
-                if not self._may_be_passed_over(criteria, error):
-                    raise
-                continue
-            self._validities[number] = found.uidvalidity
-            uids: Sequence[int] = found.uids
-            if plan.order < 0:
-                uids = uids[::-1]
-            stream = FetchStream(self._connection, mailbox, uids, items, uidvalidity=found.uidvalidity)
-            while (message := stream.next()) is not None:
+            stream = self._stream_of(number, mailbox, criteria, items)
+            while stream is not None and (message := stream.next()) is not None:
                 if criteria.accepts(message):
                     yield number, mailbox, message
 
