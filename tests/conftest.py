@@ -14,7 +14,7 @@ import pytest
 from hypothesis import settings
 
 from tests.kit.ca import Authority
-from tests.kit.servers import SERVERS, Dovecot, GreenMail, Login, MailServer, Pymap
+from tests.kit.servers import SERVERS, Courier, Cyrus, Dovecot, GreenMail, Login, MailServer, Pymap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -88,6 +88,16 @@ def dovecot(authority: Authority) -> Iterator[MailServer]:
 @pytest.fixture(scope="session")
 def greenmail(authority: Authority) -> Iterator[MailServer]:
     yield from _run(GreenMail(authority))
+
+
+@pytest.fixture(scope="session")
+def cyrus(authority: Authority) -> Iterator[MailServer]:
+    yield from _run(Cyrus(authority))
+
+
+@pytest.fixture(scope="session")
+def courier(authority: Authority) -> Iterator[MailServer]:
+    yield from _run(Courier(authority))
 
 
 @pytest.fixture(scope="session", params=list(SERVERS))

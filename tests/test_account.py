@@ -71,6 +71,20 @@ def test_options_are_read() -> None:
     assert Account.from_url("imaps://u@h/").timeout == 60
 
 
+def test_how_text_is_searched_is_said_in_the_url() -> None:
+    assert Account.from_url("imaps://u@h/").search == "default"
+    assert Account.from_url("imaps://u@h/?search=default").search == "default"
+    exact = Account.from_url("imaps://u@h/?search=exact")
+    assert exact.search == "exact"
+    assert exact.with_password("p").search == "exact"
+    assert exact.with_search("default") == Account.from_url("imaps://u@h/")
+    for wrong in ("", "Exact", "fuzzy"):
+        with pytest.raises(errors.ProgrammingError, match=r"search.* default or exact"):
+            Account.from_url(f"imaps://u@h/?search={wrong}")
+        with pytest.raises(errors.ProgrammingError, match=r"search.* default or exact"):
+            exact.with_search(wrong)  # type: ignore[arg-type] # what a caller without a type checker may say
+
+
 @given(
     user=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n\0"), min_size=1),
     password=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n\0"), min_size=1),

@@ -248,15 +248,23 @@ def test_demo_on_a_terminal() -> None:
 
 def test_demo_serve_keeps_the_account_until_interrupted() -> None:
     with subprocess.Popen(
-        [sys.executable, CLI, "demo", "--serve"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, CLI, "demo", "--serve"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # In the background of a shell SIGINT is ignored, by children too.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no threads in the child
     ) as process:
-        assert process.stdout is not None
-        line = process.stdout.readline().strip()
-        assert line.startswith("export IMAPDB_URL=imap://demo:demo@127.0.0.1:")
-        assert rows("mailboxes", url=line.partition("=")[2])[0]["name"] == "INBOX"
-        process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 0
-        assert "Traceback" not in process.communicate()[1]
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline().strip()
+            assert line.startswith("export IMAPDB_URL=imap://demo:demo@127.0.0.1:")
+            assert rows("mailboxes", url=line.partition("=")[2])[0]["name"] == "INBOX"
+            process.send_signal(signal.SIGINT)
+            assert process.wait(20) == 0
+            assert "Traceback" not in process.communicate()[1]
+        finally:
+            process.kill()
 
 
 def test_a_search_takes_little_time(url: str) -> None:

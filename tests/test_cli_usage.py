@@ -29,7 +29,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_commands() -> None:
-    assert set(COMMAND.commands) == {"demo", "mailboxes", "search", "query"}
+    assert set(COMMAND.commands) == {"demo", "explain", "mailboxes", "search", "query"}
 
 
 @pytest.mark.parametrize("name", sorted(COMMAND.commands))

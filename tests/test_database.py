@@ -53,7 +53,7 @@ def test_the_annotations_of_message_are_the_registry() -> None:
 
 def test_any_mailbox_name_is_a_table(login: Login) -> None:
     # GreenMail takes A and a for the same mailbox; the dot is its delimiter, which makes "dots" a parent.
-    names = [name for name in NAMES if name != "a" or login.server.name != "greenmail"]
+    names = [login.server.named(name) for name in NAMES if name != "a" or login.server.name != "greenmail"]
     for number, name in enumerate(names):
         login.create(name)
         login.append(name, MAIL % b"in %d" % number)
@@ -63,9 +63,10 @@ def test_any_mailbox_name_is_a_table(login: Login) -> None:
             assert message.subject == f"in {number}"
             assert message.mailbox == name
         tables = {row.name: row.table_name for row in db.execute("SELECT name, table_name FROM mailboxes")}
-        assert tables["A"] == "A"
-        assert tables.get("a", "a~2") == "a~2"
-        assert tables["messages"] == "messages~2"
+        big, small, messages = map(login.server.named, ("A", "a", "messages"))
+        assert tables[big] == big
+        assert tables.get(small, f"{small}~2") == f"{small}~2"
+        assert tables[messages] == (messages if login.server.prefix else "messages~2")
         for number, name in enumerate(names):
             quoted = tables[name].replace('"', '""')
             assert db.execute(f'SELECT subject FROM "{quoted}"').scalar() == f"in {number}"

@@ -15,7 +15,7 @@ import trustme
 
 from imapdb import errors
 from imapdb.account import Account
-from imapdb.imap import search
+from imapdb.imap import keys, search
 from imapdb.imap.connection import Connection
 from imapdb.imap.mailboxes import Mailbox
 from tests.kit.dovecot import Dovecot
@@ -45,7 +45,7 @@ def to(server: Transcript, timeout: float = 5) -> Connection:
 
 
 def search_all(wire: Wire) -> list[int]:
-    return list(search.search(wire, search.ALL, esearch=False))
+    return list(search.search(wire, keys.ALL, esearch=False))
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def test_opening_and_listing_take_as_few_round_trips_as_there_can_be(login: Logi
     asked = sum(command == "CAPABILITY" for command in proxy.commands)
     # LOGIN, LIST, and CAPABILITY where neither the greeting nor the answer to LOGIN told.
     assert proxy.round_trips == 2 + asked
-    assert asked <= (2 if login.server.name == "greenmail" else 0)
+    assert asked <= {"greenmail": 2, "courier": 1}.get(login.server.name, 0)
     proxy.clear()
     connection.read(search_all, INBOX)
     # GreenMail answers one command after the other; the client waits for nothing in between.
@@ -478,6 +478,6 @@ def test_a_server_that_repeats_the_password_later_is_not_quoted() -> None:
         connection = Connection(Account(server.host, "u", server.port, password="s3cret-word", tls="none", timeout=5))
         inbox = Mailbox("INBOX", b"INBOX", None, (), None)
         with pytest.raises(errors.NoSuchMailbox) as caught:
-            connection.read(lambda wire: search.search(wire, search.ALL, esearch=False), inbox)
+            connection.read(lambda wire: search.search(wire, keys.ALL, esearch=False), inbox)
         assert "s3cret" not in f"{caught.value} {caught.value.server_text} {caught.value.__cause__}"
         connection.close()

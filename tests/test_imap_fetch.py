@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from imapdb import errors
 from imapdb.account import Account
-from imapdb.imap import fetch, search
+from imapdb.imap import fetch, keys, search
 from imapdb.imap.client import Stream
 from imapdb.imap.connection import Connection
 from imapdb.imap.fetch import Fetched, FetchStream, Items
@@ -187,10 +187,10 @@ def test_items_cover_one_another() -> None:
     assert not whole.covers(FLAGS)
     assert (SUBJECT | FLAGS).covers(FLAGS)
     assert not Items()
-    assert (SUBJECT | Items(fields=frozenset({b"DATE"}), flags=True)).command() == (
+    assert (SUBJECT | Items(fields=frozenset({b"DATE"}), flags=True)).command(frozenset()) == (
         b"(UID FLAGS BODY.PEEK[HEADER.FIELDS (DATE SUBJECT)])"
     )
-    assert (whole | header | SUBJECT | Items(size=True, date=True)).command() == (
+    assert (whole | header | SUBJECT | Items(size=True, date=True)).command(frozenset()) == (
         b"(UID RFC822.SIZE INTERNALDATE BODY.PEEK[])"
     )
 
@@ -459,8 +459,9 @@ def test_a_cut_between_rows_is_mended(login: Login, small: None) -> None:
 
 def test_another_command_while_pieces_are_under_way(login: Login, small: None) -> None:
     uids = fill(login, 30)
-    login.create("Other")
-    other = login.append_all("Other", [b"Subject: other\r\n\r\n"] * 3)
+    name = login.server.named("Other")
+    login.create(name)
+    other = login.append_all(name, [b"Subject: other\r\n\r\n"] * 3)
     connection = Connection(Account.from_url(login.url()))
     streams = [FetchStream(connection, INBOX, uids, SUBJECT, uidvalidity=None) for _ in range(3)]
     for place, uid in enumerate(uids):
@@ -469,8 +470,8 @@ def test_another_command_while_pieces_are_under_way(login: Login, small: None) -
             assert row is not None
             assert (row.uid, (row.header or b"").strip()) == (uid, b"Subject: s%d" % place)
         if place % 7 == 0:
-            mailbox = next(m for m in connection.mailboxes() if m.name == "Other")
-            found = connection.read(lambda wire: list(search.search(wire, search.ALL, esearch=False)), mailbox)
+            mailbox = next(m for m in connection.mailboxes() if m.name == name)
+            found = connection.read(lambda wire: list(search.search(wire, keys.ALL, esearch=False)), mailbox)
             assert found == other
     assert [stream.next() for stream in streams] == [None] * 3
     assert connection.opened == 1
@@ -520,7 +521,7 @@ def test_closing_on_the_way_leaves_the_session_in_step(login: Login, small: None
         stream.close()
         assert stream.next() is None
         assert connection.streaming is None
-        assert connection.read(lambda wire: list(search.search(wire, search.ALL, esearch=False)), INBOX) == uids
+        assert connection.read(lambda wire: list(search.search(wire, keys.ALL, esearch=False)), INBOX) == uids
     assert connection.opened == 1
     connection.close()
 

@@ -8,7 +8,7 @@ import pytest
 
 from imapdb import errors
 from imapdb.account import Account
-from imapdb.imap import search
+from imapdb.imap import keys, search
 from imapdb.imap.connection import Connection
 from imapdb.imap.mailboxes import Mailbox, mailbox_argument, status_of
 from imapdb.imap.wire import Literal
@@ -136,7 +136,7 @@ NAMES = [
 
 def test_names_on_real_servers(login: Login) -> None:
     made = []
-    for name in NAMES:
+    for name in map(login.server.named, NAMES):
         try:
             login.create(name)
         except RefusedError:
@@ -144,15 +144,15 @@ def test_names_on_real_servers(login: Login) -> None:
             continue
         made.append(name)
         login.append(name, b"Subject: here\r\n\r\n")
-    nested = f"[Gmail]{login.server.delimiter}x y"
+    nested = login.server.named(f"[Gmail]{login.server.delimiter}x y")
     login.create(nested)
     connection = Connection(Account.from_url(login.url()))
     found = {mailbox.name: mailbox for mailbox in connection.mailboxes()}
     assert {"INBOX", nested, *made} <= found.keys()
-    assert {"with blanks", "日本語", "A"} <= set(made)
+    assert {login.server.named(name) for name in ("with blanks", "日本語", "A")} <= set(made)
     assert found[nested].delimiter == login.server.delimiter
     for name in made:
-        uids = connection.read(lambda wire: list(search.search(wire, search.ALL, esearch=False)), found[name])
+        uids = connection.read(lambda wire: list(search.search(wire, keys.ALL, esearch=False)), found[name])
         assert (name, len(uids)) == (name, 1)
     statuses = connection.read(lambda wire: status_of(wire, [found[name] for name in made], ["MESSAGES"]))
     assert {name: status["MESSAGES"] for name, status in statuses.items()} == dict.fromkeys(made, 1)
@@ -160,14 +160,15 @@ def test_names_on_real_servers(login: Login) -> None:
 
 
 def test_status_of_a_mailbox_that_vanished_is_left_out(login: Login) -> None:
-    login.create("there")
+    name = login.server.named("there")
+    login.create(name)
     connection = Connection(Account.from_url(login.url()))
-    there = Mailbox("there", b"there", None, (), None)
+    there = Mailbox(name, name.encode(), None, (), None)
     gone = Mailbox("gone", b"gone", None, (), None)
     statuses = connection.read(lambda wire: status_of(wire, [gone, there], ["MESSAGES", "UIDVALIDITY"]))
-    assert set(statuses) == {"there"}
-    assert statuses["there"]["MESSAGES"] == 0
-    assert statuses["there"]["UIDVALIDITY"] > 0
+    assert set(statuses) == {name}
+    assert statuses[name]["MESSAGES"] == 0
+    assert statuses[name]["UIDVALIDITY"] > 0
     assert connection.opened == 1
     connection.close()
 

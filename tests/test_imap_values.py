@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from imapdb import errors
 from imapdb.account import Account
-from imapdb.imap import search, sets
+from imapdb.imap import keys, search, sets
 from imapdb.imap.connection import Connection
 from imapdb.imap.tokens import tokens
 from tests.kit.transcript import Transcript
@@ -99,39 +99,39 @@ def test_no_octets_make_the_tokens_fail_otherwise(parts: list[bytes]) -> None:
 @pytest.mark.parametrize(
     ("key", "said"),
     [
-        (search.ALL, "ALL"),
-        (search.system_flag("seen", True), "SEEN"),
-        (search.system_flag("seen", False), "UNSEEN"),
-        (search.system_flag("recent", False), "NOT RECENT"),
-        (search.keyword("$Junk"), "KEYWORD $Junk"),
-        (search.larger(0), "LARGER 0"),
-        (search.smaller(sets.MAX_UID), "SMALLER 4294967295"),
-        (search.since(date(2024, 2, 29)), "SINCE 29-Feb-2024"),
-        (search.before(date(7, 1, 2)), "BEFORE 2-Jan-0007"),
-        (search.text("FROM", 'a "b"'), 'FROM "a \\"b\\""'),
-        (search.text("BODY", "é"), "BODY 'é'"),
-        (search.uids([1, 2, 3, 9]), "UID 1:3,9"),
-        (search.uid_range(5, 9), "UID 5:9"),
-        (search.both([]), "ALL"),
-        (search.both([search.ALL, search.larger(5), search.uids([1])]), "LARGER 5 UID 1"),
+        (keys.ALL, "ALL"),
+        (keys.system_flag("seen", True), "SEEN"),
+        (keys.system_flag("seen", False), "UNSEEN"),
+        (keys.system_flag("recent", False), "NOT RECENT"),
+        (keys.keyword("$Junk"), "KEYWORD $Junk"),
+        (keys.larger(0), "LARGER 0"),
+        (keys.smaller(sets.MAX_UID), "SMALLER 4294967295"),
+        (keys.since(date(2024, 2, 29)), "SINCE 29-Feb-2024"),
+        (keys.before(date(7, 1, 2)), "BEFORE 2-Jan-0007"),
+        (keys.text("FROM", 'a "b"'), 'FROM "a \\"b\\""'),
+        (keys.text("BODY", "é"), "BODY 'é'"),
+        (keys.uids([1, 2, 3, 9]), "UID 1:3,9"),
+        (keys.uid_range(5, 9), "UID 5:9"),
+        (keys.both([]), "ALL"),
+        (keys.both([keys.ALL, keys.larger(5), keys.uids([1])]), "LARGER 5 UID 1"),
     ],
 )
-def test_a_key_in_words(key: search.Key, said: str) -> None:
+def test_a_key_in_words(key: keys.Key, said: str) -> None:
     assert str(key) == said
 
 
 def test_what_is_no_key_is_refused() -> None:
     for name in ("", "a b", "a(b", "a)", 'a"', "a*", "a%", "a\\", "é", "a]", "a{"):
         with pytest.raises(errors.UnsendableValue):
-            search.keyword(name)
+            keys.keyword(name)
     for size in (-1, sets.MAX_UID + 1):
         with pytest.raises(errors.UnsendableValue):
-            search.larger(size)
+            keys.larger(size)
     with pytest.raises(ValueError, match="HEADER"):
-        search.text("HEADER", "x")
+        keys.text("HEADER", "x")
 
 
-def searched(*lines: str, esearch: bool, key: search.Key = search.ALL) -> tuple[list[int], str]:
+def searched(*lines: str, esearch: bool, key: keys.Key = keys.ALL) -> tuple[list[int], str]:
     script: list[str | bytes] = [
         "S: * OK [CAPABILITY IMAP4rev1] ready",
         "C: LOGIN ...",
@@ -187,7 +187,7 @@ def test_an_answer_that_is_none_is_an_error(line: str) -> None:
 
 
 def test_a_charset_is_named_only_where_it_is_needed() -> None:
-    _, said = searched(esearch=True, key=search.text("SUBJECT", "é"))
+    _, said = searched(esearch=True, key=keys.text("SUBJECT", "é"))
     assert said == "UID SEARCH RETURN (ALL) CHARSET UTF-8 SUBJECT {2+}\r\né"
 
 

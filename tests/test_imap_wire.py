@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from imapdb import errors
 from imapdb.account import Account
-from imapdb.imap import search
+from imapdb.imap import keys, search
 from imapdb.imap.connection import Connection
 from imapdb.imap.mailboxes import Mailbox
 from imapdb.imap.wire import Literal, astring, quoted
@@ -36,7 +36,7 @@ def connection_to(server: Transcript, timeout: float = 5) -> Connection:
 
 
 def search_all(wire: Wire) -> list[int]:
-    return list(search.search(wire, search.ALL, esearch=False))
+    return list(search.search(wire, keys.ALL, esearch=False))
 
 
 def test_an_answer_ahead_of_its_turn_is_not_lost() -> None:
@@ -210,9 +210,9 @@ def test_what_could_smuggle_a_command_is_refused_before_anything_is_sent(value: 
     with pytest.raises(errors.UnsendableValue):
         astring(value)
     with pytest.raises(errors.UnsendableValue):
-        search.text("SUBJECT", value)
+        keys.text("SUBJECT", value)
     with pytest.raises(errors.UnsendableValue):
-        search.keyword(value)
+        keys.keyword(value)
 
 
 def test_a_quoted_string_holds_what_it_may() -> None:
@@ -269,7 +269,7 @@ def test_dovecot_finds_what_was_asked_with_and_without_literal_plus(
         account = Account.from_url(login.url())
         connection = Connection(Account(proxy.host, account.user, proxy.port, account.password, "none"))
         for number, word in enumerate(words, 1):
-            key = search.Key((b"HEADER", b"X-Word", astring(word)))
+            key = keys.Key((b"HEADER", b"X-Word", astring(word)))
             connection.read(search_all, INBOX)
             assert (word, list(search.search(connection.wire, key, esearch=False))) == (word, [number])
         literals = [command for command in proxy.commands if "日本語" in command]

@@ -66,6 +66,7 @@ def test_append_all_gives_uids_that_ascend(login: Login) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_mailboxes_of_any_name(login: Login, name: str) -> None:
+    name = login.server.named(name)
     login.create(name)
     assert login.append(name, MESSAGE) > 0
     with login.imaplib() as client:
@@ -73,9 +74,10 @@ def test_mailboxes_of_any_name(login: Login, name: str) -> None:
 
 
 def test_the_delimiter_is_what_the_server_says(login: Login) -> None:
-    login.create(f"above{login.server.delimiter}below")
+    above = login.server.named(f"above{login.server.delimiter}")
+    login.create(f"{above}below")
     with login.imaplib() as client:
-        (line,) = checked(client.list('""', f"above{login.server.delimiter}*"))
+        (line,) = checked(client.list('""', f"{above}*"))
     assert f'"{login.server.delimiter}"'.encode() in line
 
 

@@ -8,7 +8,7 @@ import os
 import ssl
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from imapdb.errors import ProgrammingError, TLSFailed
@@ -16,13 +16,15 @@ from imapdb.errors import ProgrammingError, TLSFailed
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["TLS", "Account"]
+__all__ = ["TLS", "Account", "SearchMode"]
 
 TLS = Literal["implicit", "starttls", "none"]
+SearchMode = Literal["default", "exact"]
 
+SEARCH_MODES: Final[tuple[SearchMode, ...]] = ("default", "exact")
 DEFAULT_TIMEOUT = 60.0
 DEFAULT_PORTS: dict[TLS, int] = {"implicit": 993, "starttls": 143, "none": 143}
-OPTIONS = ("tls", "cafile", "certfile", "keyfile", "timeout")
+OPTIONS = ("tls", "cafile", "certfile", "keyfile", "timeout", "search")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +34,8 @@ class Account:
     `tls` is "implicit" (imaps, RFC 8314), "starttls" (RFC 3501 6.2.1) or "none". `tls_is_explicit` says that the user
     asked for it: only then does a password go out in clear to a host that is not loopback. `timeout` is in seconds
     and bounds the wait for a connection and for each piece of an answer. `certfile` and `keyfile` are a client
-    certificate in PEM; `ssl_context`, where given, replaces what `cafile` and `certfile` would make.
+    certificate in PEM; `ssl_context`, where given, replaces what `cafile` and `certfile` would make. `search` "exact"
+    leaves conditions on text to SQL alone, so that malformed mail, which servers decode their own way, is found too.
     """
 
     host: str
@@ -46,6 +49,7 @@ class Account:
     keyfile: str | None = None
     timeout: float = DEFAULT_TIMEOUT
     ssl_context: ssl.SSLContext | None = dataclasses.field(default=None, repr=False)
+    search: SearchMode = "default"
 
     def __post_init__(self) -> None:
         """Refuse what could never be sent, before anything is opened.
@@ -65,6 +69,8 @@ class Account:
             raise ProgrammingError(f"port {self.port} is not between 1 and 65535")
         if not 0 < self.timeout < float("inf"):
             raise ProgrammingError("timeout must be a number of seconds above 0")
+        if self.search not in SEARCH_MODES:
+            raise ProgrammingError(f"search={self.search!r}: search takes {' or '.join(SEARCH_MODES)}")
 
     @classmethod
     def from_url(
@@ -74,7 +80,7 @@ class Account:
         password: str | None = None,
         ssl_context: ssl.SSLContext | None = None,
     ) -> Account:
-        """Read `imap://user:password@host:port/?tls=…&cafile=…&timeout=…` (RFC 5092 in spirit).
+        """Read `imap://user:password@host:port/?tls=…&cafile=…&timeout=…&search=…` (RFC 5092 in spirit).
 
         `imaps` is TLS from the first octet; `imap` is STARTTLS, except on loopback, where nothing can be listened to
         and the connection stays plain unless `?tls=starttls` is said. User and password are percent-encoded. `password`
@@ -139,6 +145,9 @@ class Account:
             timeout = float(given.get("timeout", DEFAULT_TIMEOUT))
         except ValueError:
             raise ProgrammingError("?timeout= takes a number of seconds") from None
+        search = next((mode for mode in SEARCH_MODES if mode == given.get("search", "default")), None)
+        if search is None:
+            raise ProgrammingError(f"?search= takes {' or '.join(SEARCH_MODES)}")
         if password is None:
             password = os.environ.get("IMAPDB_PASSWORD") or None
         return cls(
@@ -153,6 +162,7 @@ class Account:
             keyfile=given.get("keyfile"),
             timeout=timeout,
             ssl_context=ssl_context,
+            search=search,
         )
 
     @property
@@ -163,6 +173,10 @@ class Account:
     def with_password(self, password: str) -> Account:
         """Return the same account with this password."""
         return dataclasses.replace(self, password=password)
+
+    def with_search(self, search: SearchMode) -> Account:
+        """Return the same account searched in this way. Raises ProgrammingError for one that is none."""
+        return dataclasses.replace(self, search=search)
 
     @property
     def may_send_password_in_clear(self) -> bool:

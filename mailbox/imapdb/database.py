@@ -16,6 +16,7 @@ from sqlalchemy import orm
 
 from imapdb import errors
 from imapdb.account import Account
+from imapdb.imap.mailboxes import check_name
 from imapdb.message import Message, mapped
 from imapdb.query import Query, is_of_objects
 from imapdb.sql import dbapi
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from types import TracebackType
 
+    from imapdb.account import SearchMode
     from imapdb.sql.catalog import Catalog
+    from imapdb.sql.explain import Explanation
 
 __all__ = ["Database", "Mailboxes", "connect"]
 
@@ -39,6 +42,7 @@ def connect(
     *,
     password: str | None = None,
     ssl_context: ssl.SSLContext | None = None,
+    search: SearchMode | None = None,
     pool_size: int = 1,
     max_overflow: int = 4,
     echo: bool = False,
@@ -47,12 +51,15 @@ def connect(
 
     `url` is `imaps://user@host/` or `imap://…`, with the password in it, in IMAPDB_PASSWORD or in `password`.
     `pool_size` sessions are kept open; `max_overflow` more may be opened while several threads ask at once. `echo` logs
-    the SQL. Raises ProgrammingError for a URL that cannot be read.
+    the SQL. `search="exact"` (or `?search=exact`) finds malformed mail by its text too, by asking the server for none.
+    Raises ProgrammingError for a URL that cannot be read.
     """
     if isinstance(url, Account):
         account = url if password is None else url.with_password(password)
     else:
         account = Account.from_url(url, password=password, ssl_context=ssl_context)
+    if search is not None:
+        account = account.with_search(search)
     return Database(account, pool_size=pool_size, max_overflow=max_overflow, echo=echo)
 
 
@@ -111,6 +118,7 @@ class Database:
         # The same pool, but with our own errors instead of SQLAlchemy's wrapping of them.
         asking = self.engine.execution_options()
         sa.event.listen(asking, "handle_error", _unwrapped, retval=True)
+        sa.event.listen(asking, "do_execute", _explained)
         # Objects stay as they were read: expiring them would cost a round trip for each row that is looked at again.
         self.session: orm.scoped_session[orm.Session] = orm.scoped_session(
             orm.sessionmaker(asking, autoflush=False, expire_on_commit=False)
@@ -151,7 +159,8 @@ class Database:
             pooled.close()
 
     def __getitem__(self, mailbox: str) -> type[Message]:
-        """Return the class of a mailbox by its own name. Raises NoSuchMailbox."""
+        """Return the class of a mailbox by its own name. Raises NoSuchMailbox, or UnsendableValue for CR, LF or NUL."""
+        check_name(mailbox)
         if mailbox.upper() == "INBOX":
             return self._mapped("INBOX")
         try:
@@ -209,6 +218,26 @@ class Database:
             self._note(result)
             self._release()
             return result
+
+    def explain(
+        self, statement: str | sa.Executable, parameters: Mapping[str, Any] | Sequence[Any] | None = None
+    ) -> Explanation:
+        """Say what a statement would ask of the server, and what of it is decided there; nothing is fetched.
+
+        Takes what `execute` takes. Raises ProgrammingError for a statement that does not read.
+        """
+        explained: list[Explanation] = []
+        options = {_EXPLAINING: explained}
+        with self._rolled_back():
+            connection = self.session().connection()
+            if not isinstance(statement, str):
+                connection.execute(statement, cast("Any", parameters), execution_options=options).close()
+            elif hasattr(parameters, "keys"):
+                connection.execute(sa.text(statement), cast("Any", parameters), execution_options=options).close()
+            else:
+                connection.exec_driver_sql(statement, tuple(parameters or ()), execution_options=options).close()
+            self._release()
+        return explained[0]
 
     def attach(self, schema: str, path: str | os.PathLike[str]) -> None:
         """Make the tables of a SQLite file known as `schema.table`, so that statements can join them with mail.
@@ -315,6 +344,19 @@ class Database:
             if schema not in record.info.setdefault("attached", {}):
                 connection.cursor().execute(f"ATTACH ? AS {quote_identifier(schema)}", (path,)).close()
                 record.info["attached"][schema] = path
+
+
+# The execution option under which a statement is explained instead of run.
+_EXPLAINING = "imapdb_explaining"
+
+
+def _explained(cursor: dbapi.Cursor, statement: str, parameters: Any, context: Any) -> bool:
+    """Explain a statement in its final words, where that was asked for; then it need not be run."""
+    wanted = context.execution_options.get(_EXPLAINING) if context is not None else None
+    if wanted is None:
+        return False
+    wanted.append(cursor.connection.explain(statement, parameters))
+    return True
 
 
 def _unwrapped(context: sa.engine.ExceptionContext) -> BaseException | None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from imapdb.database import Database
+    from imapdb.sql.explain import Explanation
 
 __all__ = ["Query", "Rows", "is_of_objects"]
 
@@ -72,6 +73,15 @@ class Query:
     def first(self, *columns: Any, orderby: Any = None) -> Any:
         """Return the first message of `select`, or None."""
         return self.select(*columns, limitby=(0, 1), orderby=orderby).first()
+
+    def explain(
+        self,
+        *columns: Any,
+        limitby: tuple[int, int] | None = None,
+        orderby: Any = None,
+    ) -> Explanation:
+        """Say what `select` with these arguments would ask of the server; nothing is fetched."""
+        return self._database.explain(self.statement(*columns, limitby=limitby, orderby=orderby))
 
     def isempty(self) -> bool:
         """Say whether there is no such message."""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import base64
+import imaplib
 import quopri
 import random
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tests.kit.login import checked, wire_name
+from tests.kit.login import wire_name
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from tests.kit.login import Login
 
 __all__ = ["Letter", "fill", "letters"]
@@ -39,7 +42,15 @@ _ADDRESSES: Final = (
 )  # fmt: skip
 _FLAGS: Final = ("\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "\\Draft")
 _KEYWORDS: Final = ("$Forwarded", "work", "Urgent", "a.b-c", "$label1")
-_ZONES: Final = (0, 60, -300, 330, 840, -720, -1)
+# Minutes before UTC, of INTERNALDATE and of the Date header: fourteen hours is as far as any place ever was.
+_ZONES: Final = (0, 0, 60, -300, 330, 840, -840, -720, 780, -1)
+# Days whose midnights matter; at the ends servers' clocks of 32 bits begin, or stop.
+_DAYS: Final = (
+    datetime(1970, 1, 1, tzinfo=UTC), datetime(1970, 1, 2, tzinfo=UTC), datetime(1970, 12, 31, tzinfo=UTC),
+    datetime(2036, 12, 31, tzinfo=UTC), datetime(2037, 1, 1, tzinfo=UTC), datetime(2037, 12, 31, tzinfo=UTC),
+    datetime(2038, 1, 18, tzinfo=UTC), datetime(2038, 1, 19, tzinfo=UTC), datetime(2038, 1, 19, 3, 14, 8, tzinfo=UTC),
+    datetime(2038, 1, 20, tzinfo=UTC), datetime(2024, 2, 28, tzinfo=UTC), datetime(2024, 3, 1, tzinfo=UTC),
+)  # fmt: skip
 _CHARSETS: Final = ("utf-8", "iso-8859-1", "koi8-r", "shift_jis", "iso-8859-9")
 
 
@@ -89,6 +100,25 @@ def _list(chance: random.Random) -> str:
     return ",\r\n ".join(_address(chance) for _ in range(chance.choice((1, 1, 1, 2, 4))))
 
 
+def _moment(chance: random.Random) -> datetime:
+    """A time around midnight of UTC, mostly; mostly of a few days in 2024."""
+    if chance.random() < 0.25:
+        return chance.choice(_DAYS) + timedelta(seconds=chance.choice((-2, -1, 0, 1, 2, 43200)))
+    moment = datetime(2024, 2, 27, tzinfo=UTC) + timedelta(days=chance.randrange(5))
+    return moment + timedelta(seconds=chance.choice((-1, 0, 1, 59, 3600, -3600, 43200, chance.randrange(86400))))
+
+
+def _date(chance: random.Random, moment: datetime) -> str:
+    """Write a Date header's value: all of these are good (RFC 5322 3.3, 4.3)."""
+    kind = chance.random()
+    if kind < 0.2:
+        name = chance.choice(("GMT", "UT", "-0000", "+0000 (UTC)"))
+        return moment.strftime("%a, %d %b %Y %H:%M:%S ") + name
+    local = moment.astimezone(timezone(timedelta(minutes=chance.choice(_ZONES))))
+    written = local.strftime("%d %b %Y %H:%M:%S %z") if kind < 0.3 else local.strftime("%a, %d %b %Y %H:%M:%S %z")
+    return written + chance.choice(("", "", "", " (local time)"))
+
+
 def letters(seed: int, count: int) -> list[Letter]:
     """Make `count` messages; the same ones for the same seed."""
     chance = random.Random(seed)
@@ -96,10 +126,35 @@ def letters(seed: int, count: int) -> list[Letter]:
 
 
 def _letter(chance: random.Random) -> Letter:
-    moment = datetime(2024, 2, 27, tzinfo=UTC) + timedelta(days=chance.randrange(5))
-    # Around midnight of UTC, most of them.
-    moment += timedelta(seconds=chance.choice((-1, 0, 1, 59, 3600, -3600, 43200, chance.randrange(86400))))
-    sent = moment + timedelta(seconds=chance.choice((-90000, -30, 0, 7200)))
+    moment = _moment(chance)
+    # Mail is fetched late, and copied later; some has waited for years.
+    sent = (
+        _moment(chance) if chance.random() < 0.2 else moment + timedelta(seconds=chance.choice((-90000, -30, 0, 7200)))
+    )
+    lines = _people(chance)
+    if chance.random() < 0.9:
+        words = [_encoded(chance, chance.choice(_WORDS)) for _ in range(chance.randrange(1, 5))]
+        # Between two encoded words white space is nothing; an ASCII word keeps them apart.
+        lines.append("Subject: " + " und ".join(words))
+    if chance.random() < 0.85:
+        lines.append("Date: " + _date(chance, sent))
+    lines += _ids(chance)
+    lines += [f"X-Trace: {_trace(chance)}" for _ in range(chance.choice((0, 0, 1, 2)))]
+    if chance.random() < 0.7:
+        lines += ["MIME-Version: 1.0", "Content-Type: text/plain; charset=utf-8", "Content-Transfer-Encoding: 8bit"]
+    body = "hello\r\n" * chance.choice((0, 1, 1, 2, 30))
+    # Of an arrival before 1970 Dovecot says 1901 first and 2038 later.
+    created = max(moment, datetime(1970, 1, 1, tzinfo=UTC))
+    local = created.astimezone(timezone(timedelta(minutes=chance.choice(_ZONES))))
+    if local.year < 1970:
+        # Cyrus and Courier refuse it.
+        local = created
+    flags = tuple(flag for flag in (*_FLAGS, *_KEYWORDS) if chance.random() < 0.25)
+    octets = "\r\n".join([*lines, "", body]).encode()
+    return Letter(octets, flags, local.strftime('"%d-%b-%Y %H:%M:%S %z"'))
+
+
+def _people(chance: random.Random) -> list[str]:
     lines = []
     if chance.random() < 0.9:
         sender = ", ".join(_address(chance) for _ in range(chance.choice((1, 1, 1, 1, 2))))
@@ -107,34 +162,50 @@ def _letter(chance: random.Random) -> Letter:
     for field, share in (("To", 0.9), ("Cc", 0.4), ("Bcc", 0.1), ("Reply-To", 0.2)):
         if chance.random() < share:
             lines.append(f"{field}: {_list(chance)}")
-    if chance.random() < 0.9:
-        words = [_encoded(chance, chance.choice(_WORDS)) for _ in range(chance.randrange(1, 5))]
-        # Between two encoded words white space is nothing; an ASCII word keeps them apart.
-        lines.append("Subject: " + " und ".join(words))
-    if chance.random() < 0.85:
-        offset = chance.choice((0, 60, -300, 330))
-        local = sent.astimezone(timezone(timedelta(minutes=offset)))
-        lines.append("Date: " + local.strftime("%a, %d %b %Y %H:%M:%S %z"))
+    return lines
+
+
+def _ids(chance: random.Random) -> list[str]:
+    lines = []
     if chance.random() < 0.9:
         lines.append(f"Message-ID: <m{chance.randrange(30)}@example.org>")
     if chance.random() < 0.4:
         lines.append(f"In-Reply-To: <m{chance.randrange(30)}@example.org>")
         lines.append(f"References: <m{chance.randrange(30)}@example.org>\r\n <m{chance.randrange(30)}@example.org>")
-    if chance.random() < 0.7:
-        lines += ["MIME-Version: 1.0", "Content-Type: text/plain; charset=utf-8", "Content-Transfer-Encoding: 8bit"]
-    body = "hello\r\n" * chance.choice((0, 1, 1, 2, 30))
-    zone = chance.choice(_ZONES)
-    local = moment.astimezone(timezone(timedelta(minutes=zone)))
-    flags = tuple(flag for flag in (*_FLAGS, *_KEYWORDS) if chance.random() < 0.25)
-    octets = "\r\n".join([*lines, "", body]).encode()
-    return Letter(octets, flags, local.strftime('"%d-%b-%Y %H:%M:%S %z"'))
+    if chance.random() < 0.3:
+        name = chance.choice(("", "", "Python talk ", '"List, the" ', _encoded(chance, "Grüße aus Łódź") + " "))
+        lines.append(f"List-Id: {name}<{chance.choice(('talk.lists.example.org', 'NEWS.example.org', '5'))}>")
+    return lines
 
 
-def fill(login: Login, mailbox: str, made: list[Letter]) -> None:
-    """Append the messages to a mailbox, making it where it is not INBOX."""
-    with login.imaplib() as client:
-        if mailbox != "INBOX":
-            checked(client.create(wire_name(mailbox)))
-        for letter in made:
-            arguments = (wire_name(mailbox), f"({' '.join(letter.flags)})", letter.created, letter.octets)
-            checked(client.append(*arguments))
+def _trace(chance: random.Random) -> str:
+    return chance.choice(("one", "two", "5", _encoded(chance, "drei Äpfel")))
+
+
+def fill(login: Login, mailbox: str, made: Iterable[Letter]) -> int:
+    """Append the messages to a mailbox, octet for octet, making it where it is not INBOX; say how many were taken.
+
+    What a server will not store is left out.
+    """
+    if mailbox != "INBOX":
+        login.create(mailbox)
+    waiting = list(made)[::-1]
+    taken = 0
+    while waiting:
+        with login.imaplib() as client:
+            try:
+                while waiting:
+                    taken += _append(client, mailbox, waiting.pop())
+            except imaplib.IMAP4.abort:
+                # Some servers end the session over a message they cannot bear.
+                client.shutdown()
+                client.state = "LOGOUT"
+    return taken
+
+
+def _append(client: imaplib.IMAP4, mailbox: str, letter: Letter) -> bool:
+    # Not client.append(), which turns every bare LF into CRLF.
+    client.literal = letter.octets  # type: ignore[assignment] # octets, whatever typeshed says
+    flags = f"({' '.join(letter.flags)})"
+    status, _ = client._simple_command("APPEND", wire_name(mailbox), flags, letter.created)
+    return bool(status == "OK")

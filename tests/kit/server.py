@@ -26,6 +26,9 @@ class MailServer(ABC):
 
     name: ClassVar[str]
     delimiter: ClassVar[str] = "/"
+    # What the name of every mailbox but INBOX begins with, and what none may hold.
+    prefix: ClassVar[str] = ""
+    refused: ClassVar[str] = ""
 
     # Whether STARTTLS is offered on `port`.
     starttls: bool = False
@@ -57,6 +60,11 @@ class MailServer(ABC):
         """Open an empty account under a name never used before."""
         user = f"{self.name}-{secrets.token_hex(4)}"
         return Login(self, self.host, self.port, user, self.password)
+
+    def named(self, mailbox: str) -> str:
+        """Name a mailbox as near to that as the server takes it."""
+        name = "".join("-" if character in self.refused else character for character in mailbox)
+        return name if name == "INBOX" else self.prefix + name
 
 
 def free_ports(count: int) -> list[int]:

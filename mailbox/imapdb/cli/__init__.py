@@ -14,6 +14,7 @@ import typer
 from typer.main import get_command
 
 from imapdb.cli.demo import demo
+from imapdb.cli.explain import explain
 from imapdb.cli.harmless import one_line
 from imapdb.cli.mailboxes import mailboxes
 from imapdb.cli.query import query
@@ -43,6 +44,7 @@ app.command(short_help="Try it on a sample account.")(demo)
 app.command(short_help="List the mailboxes of an account.")(mailboxes)
 app.command(short_help="List messages of a mailbox.")(search)
 app.command(short_help="Ask anything in SQL.")(query)
+app.command(short_help="Show what a statement would ask of the server.")(explain)
 
 
 def _version(asked: bool) -> None:

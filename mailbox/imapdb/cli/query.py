@@ -10,10 +10,26 @@ from imapdb.cli.answer import print_answer
 from imapdb.cli.login import PasswordStdinOption, UrlOption
 from imapdb.cli.output import CsvOption, JsonOption
 
-__all__ = ["query"]
+__all__ = ["ParamOption", "SQLArgument", "query", "statement_of", "value_of"]
 
 # A number written as SQLite itself would write it, within 64 bits.
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}")
+
+SQLArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="SQL", show_default=False, help="The statement, in SQLite's SQL; - reads it from standard input."
+    ),
+]
+ParamOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--param",
+        metavar="VALUE",
+        show_default=False,
+        help="The value for the next ? of the statement. Whole numbers are numbers, anything else is text.",
+    ),
+]
 
 
 def value_of(written: str) -> int | str:
@@ -21,23 +37,21 @@ def value_of(written: str) -> int | str:
     return int(written) if _INTEGER.fullmatch(written) else written
 
 
+def statement_of(sql: str, *, password_stdin: bool) -> str:
+    """Give the statement, from standard input where it is `-`."""
+    if sql != "-":
+        return sql
+    if password_stdin:
+        raise typer.BadParameter(
+            "standard input can hold the statement or the password, not both", param_hint="--password-stdin"
+        )
+    return sys.stdin.read()
+
+
 def query(
-    sql: Annotated[
-        str,
-        typer.Argument(
-            metavar="SQL", show_default=False, help="The statement, in SQLite's SQL; - reads it from standard input."
-        ),
-    ],
+    sql: SQLArgument,
     *,
-    param: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--param",
-            metavar="VALUE",
-            show_default=False,
-            help="The value for the next ? of the statement. Whole numbers are numbers, anything else is text.",
-        ),
-    ] = None,
+    param: ParamOption = None,
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
     url: UrlOption = None,
@@ -52,14 +66,8 @@ def query(
     messages holds all mailboxes, mailboxes their names and counts. Dates are UTC text, YYYY-MM-DD HH:MM:SS. Output is
     a table on a terminal, and tab-separated lines without a heading elsewhere.
     """
-    if sql == "-":
-        if password_stdin:
-            raise typer.BadParameter(
-                "standard input can hold the statement or the password, not both", param_hint="--password-stdin"
-            )
-        sql = sys.stdin.read()
     print_answer(
-        sql,
+        statement_of(sql, password_stdin=password_stdin),
         [value_of(written) for written in param or ()],
         as_json=as_json,
         as_csv=as_csv,

@@ -249,7 +249,7 @@ def _config(tls: ssl.SSLContext | None, *, starttls: bool) -> Config:
         @property
         def greeting(self) -> bytes:
             # pymap would look up the machine's full name, which may ask a name server at every connection.
-            return b"Server ready localhost"
+            return b"pymap ready"
 
         @property
         def initial_auth(self) -> SASLAuth:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from imapdb.account import Account
+    from imapdb.imap.fetched import Items
     from imapdb.imap.profiles import Profile
     from imapdb.imap.wire import Pending, Response
 
@@ -68,14 +69,17 @@ class Connection:
         self.selected: Selected | None = None
         self.opened = 0
         self.streaming: Stream | None = None
+        # How many messages came for these items, and their octets: what explain() judges by.
+        self.fetched: dict[Items, tuple[int, int]] = {}
         self._wire: Wire | None = None
         self._is_introduced = False
+        self._profile: Profile | None = None
         self._pid = os.getpid()
 
     @property
     def esearch(self) -> bool:
         """Whether SEARCH may be asked to answer in sets (RFC 4731)."""
-        return "ESEARCH" in self.capabilities
+        return "ESEARCH" in self.capabilities and self.profile.takes_esearch
 
     @property
     def profile(self) -> Profile:
@@ -83,7 +87,21 @@ class Connection:
         wire = self.wire
         if not self._is_introduced:
             wire.settle()
-        return recognise(self.greeting, *self.server_id.values())
+        if self._profile is None:
+            # Not the rest of its ID: there it may repeat the name of our own host.
+            called = (said for name, said in self.server_id.items() if name.lower() in ("name", "vendor"))
+            known = recognise(self.greeting, *called, *sorted(self.capabilities))
+            known = dataclasses.replace(
+                known,
+                finds_object_ids="OBJECTID" in self.capabilities,
+                takes_gmail_search="X-GM-EXT-1" in self.capabilities,
+            )
+            self._profile = known.without_text() if self.account.search == "exact" else known
+        return self._profile
+
+    def note_refused_charset(self) -> None:
+        """Ask for nothing but ASCII from now on: the server has answered BADCHARSET (RFC 3501 7.1)."""
+        self._profile = dataclasses.replace(self.profile, takes_utf8=False)
 
     @property
     def wire(self) -> Wire:
@@ -113,6 +131,7 @@ class Connection:
         self._wire = None
         self.selected = None
         self.server_id = {}
+        self._profile = None
         self._pid = os.getpid()
         client = self._connect()
         try:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from imapdb.errors import ConnectionLost, Error, ProtocolError, ServerRefused, StaleMailbox
 from imapdb.imap import sets
-from imapdb.imap.fetched import Fetched, Items, is_answer, read_fetch
+from imapdb.imap.fetched import NOTHING, Fetched, Items, is_answer, read_fetch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,13 +29,15 @@ SIZES_AT_ONCE = 10_000
 class _Piece:
     """Messages asked for together, from place `start` of the stream's UIDs on.
 
-    A piece is sent (`selected` is set: the mailbox and `session` it was sent in), then read (`is_read`). `pending` are
-    its commands whose answers have not been read, `found` what has been. `error` is what reading it came to.
+    A piece is sent (`selected` is set: the mailbox and `session` it was sent in), then read (`is_read`). `asked` are
+    those of its items that the server offers, `pending` its commands whose answers have not been read, `found` what has
+    been. `error` is what reading it came to.
     """
 
     start: int
     uids: Sequence[int]
     items: Items
+    asked: Items = NOTHING
     found: dict[int, Fetched] = dataclasses.field(default_factory=dict)
     pending: deque[Pending] = dataclasses.field(default_factory=deque)
     session: int = 0
@@ -49,9 +51,10 @@ class FetchStream:
     """The messages with these UIDs, in this order, one at a time; those expunged meanwhile are passed over.
 
     With no items nothing is asked at all: `next` then yields bare UIDs, and `require` has the current message and all
-    that follow fetched. A connection that drops is reopened and what was missing asked again, once per piece. Raises
-    StaleMailbox where UIDVALIDITY is another than the UIDs were found under. `first` is how many messages are likely to
-    be enough.
+    that follow fetched. Nor is anything asked where the server offers none of the items; save for UIDs that were never
+    searched for (`uidvalidity` is None), as then FETCH alone tells which of them are there. A connection that drops is
+    reopened and what was missing asked again, once per piece. Raises StaleMailbox where UIDVALIDITY is another than the
+    UIDs were found under. `first` is how many messages are likely to be enough.
     """
 
     def __init__(
@@ -67,6 +70,7 @@ class FetchStream:
         self._connection = connection
         self._mailbox = mailbox
         self._uidvalidity = uidvalidity
+        self._was_searched = uidvalidity is not None
         self._uids = uids
         self._asked = 0
         self._size = max(1, min(first or FIRST_PIECE, LARGEST_PIECE))
@@ -213,11 +217,17 @@ class FetchStream:
         if connection.streaming is not self:
             connection.free()
         wire = connection.wire
+        # Known only now: another session may be another server behind the same name.
+        piece.asked = piece.items.offered(connection.capabilities)
+        if not piece.asked and self._was_searched:
+            piece.found.update((uid, Fetched(uid)) for uid in missing)
+            piece.is_read = True
+            return
         connection.enter(wire, self._mailbox, refresh=False)
         connection.streaming = self
         piece.session = connection.opened
         piece.selected = connection.selected
-        command = piece.items.command()
+        command = piece.asked.command(connection.capabilities)
         try:
             for uid_set in sets.pieces(missing):
                 piece.pending.append(wire.send("UID FETCH", uid_set, command))
@@ -270,7 +280,7 @@ class FetchStream:
 
         Flags that another session changed come as FETCH too, even for messages of which nothing else was sent.
         """
-        incomplete = [uid for uid, message in piece.found.items() if not is_answer(message, piece.items)]
+        incomplete = [uid for uid, message in piece.found.items() if not is_answer(message, piece.asked)]
         for uid in incomplete:
             del piece.found[uid]
         return bool(incomplete)
@@ -279,6 +289,7 @@ class FetchStream:
         places = [(frozenset(piece.uids), piece.found)]
         # With two commands under way, what answers the second may come early.
         places += [(frozenset(p.uids), p.found) for p in self._ahead if p is not piece and p.pending]
+        messages, octets = self._connection.fetched.get(piece.asked, (0, 0))
         while piece.pending:
             # Asked again for every command: another stream may have lost the session meanwhile.
             wire = self._connection.session(piece.session)
@@ -288,11 +299,14 @@ class FetchStream:
                     message = read_fetch(response)
                     if message is not None:
                         _put(places, message)
+                        messages += 1
+                        octets += sum(map(len, response))
             except ServerRefused:
                 # Expunged while we were reading (RFC 5530): what is still there has been sent.
                 if (pending.code or b"").upper() != b"EXPUNGEISSUED":
                     raise
             piece.pending.popleft()
+        self._connection.fetched[piece.asked] = messages, octets
 
     def _forget(self, piece: _Piece) -> None:
         """Have a piece sent again; what was read stays, where it is known to be of the same UIDVALIDITY."""

@@ -1,25 +1,36 @@
-"""What FETCH can be asked of a message, and its answer read in whatever order and form (RFC 3501 6.4.5 and 7.4.2)."""
+"""What FETCH can be asked of a message, and its answer read in whatever order and form (RFC 3501 6.4.5 and 7.4.2).
+
+Beyond RFC 3501: the ids of RFC 8474, and what Gmail has of its own (X-GM-EXT-1).
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from imapdb.errors import ProtocolError
 from imapdb.imap.tokens import Token, tokens
 
 if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
     from imapdb.imap.wire import Response
 
-__all__ = ["Fetched", "Items", "is_answer", "read_fetch"]
+__all__ = ["NOTHING", "Fetched", "Items", "is_answer", "read_fetch"]
 
 MAX_DIGITS = 18  # more are no number of this protocol, and would not fit SQLite's 64 bits
+OBJECTID = "OBJECTID"
+GMAIL = "X-GM-EXT-1"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Items:
-    """What to fetch of a message besides its UID. `fields` are header field names in upper case."""
+    """What to fetch of a message besides its UID. `fields` are header field names in upper case.
+
+    `email_id`, `thread_id` and `labels` only some servers have: see `offered`.
+    """
 
     flags: bool = False
     size: bool = False
@@ -27,6 +38,9 @@ class Items:
     fields: frozenset[bytes] = frozenset()
     header: bool = False
     body: bool = False
+    email_id: bool = False
+    thread_id: bool = False
+    labels: bool = False
 
     def __or__(self, other: Items) -> Items:
         return Items(
@@ -36,6 +50,9 @@ class Items:
             fields=self.fields | other.fields,
             header=self.header or other.header,
             body=self.body or other.body,
+            email_id=self.email_id or other.email_id,
+            thread_id=self.thread_id or other.thread_id,
+            labels=self.labels or other.labels,
         )
 
     def __bool__(self) -> bool:
@@ -50,10 +67,34 @@ class Items:
             and (self.body or not other.body)
             and (self.body or self.header or not other.header)
             and (self.body or self.header or self.fields >= other.fields)
+            and (self.email_id or not other.email_id)
+            and (self.thread_id or not other.thread_id)
+            and (self.labels or not other.labels)
         )
 
-    def command(self) -> bytes:
-        r"""Write the list for UID FETCH. Everything is PEEK: reading never sets `\Seen`."""
+    def offered(self, capabilities: AbstractSet[str]) -> Items:
+        """Leave out what a server with these capabilities does not have; none of it may be left.
+
+        The ids are those of OBJECTID (RFC 8474 5), or else Gmail's own; labels are Gmail's alone.
+        """
+        if not (self.email_id or self.thread_id or self.labels):
+            return self
+        has_labels = GMAIL in capabilities
+        has_ids = has_labels or OBJECTID in capabilities
+        return dataclasses.replace(
+            self,
+            email_id=self.email_id and has_ids,
+            thread_id=self.thread_id and has_ids,
+            labels=self.labels and has_labels,
+        )
+
+    def command(self, capabilities: AbstractSet[str]) -> bytes:
+        r"""Write the list for UID FETCH, in the words of a server with these capabilities.
+
+        Everything is PEEK: reading never sets `\Seen`.
+        """
+        has_objectid = OBJECTID in capabilities
+        offered = self.offered(capabilities)
         words = [b"UID"]
         if self.flags:
             words.append(b"FLAGS")
@@ -61,6 +102,12 @@ class Items:
             words.append(b"RFC822.SIZE")
         if self.date:
             words.append(b"INTERNALDATE")
+        if offered.email_id:
+            words.append(b"EMAILID" if has_objectid else b"X-GM-MSGID")
+        if offered.thread_id:
+            words.append(b"THREADID" if has_objectid else b"X-GM-THRID")
+        if offered.labels:
+            words.append(b"X-GM-LABELS")
         if self.body:
             words.append(b"BODY.PEEK[]")
         elif self.header:
@@ -74,9 +121,12 @@ NOTHING = Items()
 
 
 class Fetched:
-    """What a server told of one message: octets as they came, decoded by whoever reads them. None is "not told"."""
+    """What a server told of one message: octets as they came, decoded by whoever reads them. None is "not told".
 
-    __slots__ = ("body", "date", "fields", "flags", "header", "size", "uid")
+    An id that is empty was told: that there is none.
+    """
+
+    __slots__ = ("body", "date", "email_id", "fields", "flags", "header", "labels", "size", "thread_id", "uid")
 
     def __init__(self, uid: int) -> None:
         self.uid = uid
@@ -86,10 +136,13 @@ class Fetched:
         self.header: bytes | None = None
         self.body: bytes | None = None
         self.fields: dict[bytes, list[bytes]] | None = None
+        self.email_id: bytes | None = None
+        self.thread_id: bytes | None = None
+        self.labels: tuple[bytes, ...] | None = None
 
     def take(self, other: Fetched) -> None:
         """Fill in what `other` knows of the same message."""
-        for name in ("flags", "size", "date", "body"):
+        for name in ("flags", "size", "date", "body", "email_id", "thread_id", "labels"):
             if getattr(other, name) is not None:
                 setattr(self, name, getattr(other, name))
         if other.header is not None:
@@ -98,24 +151,29 @@ class Fetched:
 
 
 # The shape nearly every answer has: the items asked for, one literal, the end. Anything else goes to _general.
+# Alternatives are tried in this order for every item, so the commonest come first.
 _HEAD = re.compile(
-    rb"\* \d+ FETCH \((?:"
-    rb"UID (?P<uid>\d{1,10})|FLAGS \((?P<flags>[^()\r\n]*)\)|RFC822\.SIZE (?P<size>\d{1,18})"
+    rb"\* \d+ FETCH \((?: "
+    rb"|UID (?P<uid>\d{1,10})|FLAGS \((?P<flags>[^()\r\n]*)\)|RFC822\.SIZE (?P<size>\d{1,18})"
     rb"|INTERNALDATE \"(?P<date>[^\"\r\n]*)\""
     rb"|MODSEQ \(\d+\)"
     rb"|BODY\[(?P<section>(?:HEADER(?:\.FIELDS \([^()\r\n]*\))?)?)\] (?:\{\d+\}\r\n\Z)"
-    rb"| )+(?P<end>\)\r\n\Z)?"
+    rb"|(?:EMAILID|X-GM-MSGID) (?P<email>\([\w-]{1,255}\)|NIL|\d{1,20})"
+    rb"|(?:THREADID|X-GM-THRID) (?P<thread>\([\w-]{1,255}\)|NIL|\d{1,20})"
+    rb"|X-GM-LABELS \((?P<labels>(?:\"[^\"\\\r\n]*+(?:\\.[^\"\\\r\n]*+)*\"|[^()\"\r\n{]++)*)\)"
+    rb")+(?P<end>\)\r\n\Z)?"
 )
 
 
 _FETCH = re.compile(rb"\* \d+ FETCH ", re.IGNORECASE)
+_OBJECT_ID = re.compile(rb"[\w-]{1,255}")
 
 
 def read_fetch(response: Response) -> Fetched | None:
     """Read an untagged response: a message where it is a FETCH with a UID, else None (EXISTS, EXPUNGE, …)."""
     match = _HEAD.match(response[0])
     if match is not None and match.end() == len(response[0]):
-        uid, flags, size, date, section, end = match.groups()
+        uid, flags, size, date, section, email_id, thread_id, labels, end = match.groups()
         # A head without a literal must be the whole response; one with a literal must have nothing behind that.
         whole = end is not None if section is None else response[2:] == [b")\r\n"]
         if uid is not None and whole:
@@ -124,6 +182,12 @@ def read_fetch(response: Response) -> Fetched | None:
             message.date = date
             if size is not None:
                 message.size = int(size)
+            if email_id is not None:
+                message.email_id = _object_id(email_id.strip(b"()"))
+            if thread_id is not None:
+                message.thread_id = _object_id(thread_id.strip(b"()"))
+            if labels is not None:
+                message.labels = _labels(labels)
             if section:
                 message.header = response[1]
             elif section is not None:
@@ -159,10 +223,34 @@ def _note(message: Fetched, item: bytes, value: Token) -> None:
             message.flags = b" ".join(flag for flag in flags if isinstance(flag, bytes))
         case b"INTERNALDATE", bytes(date):
             message.date = date
+        case ((b"EMAILID" | b"X-GM-MSGID"), ([word] | word)):
+            message.email_id = _object_id(word)
+        case ((b"THREADID" | b"X-GM-THRID"), ([word] | word)):
+            message.thread_id = _object_id(word)
+        case b"X-GM-LABELS", list(labels):
+            message.labels = _names(labels)
         case b"BODY[]", _:
             message.body = value if isinstance(value, bytes) else b""
         case _ if item.startswith(b"BODY[HEADER"):
             message.header = value if isinstance(value, bytes) else b""
+
+
+def _object_id(word: Token) -> bytes | None:
+    """Read an id (RFC 8474 4.3 and 7; Gmail's are numbers): empty where the server says NIL, None for what is none."""
+    if word is None or (isinstance(word, bytes) and word.upper() == b"NIL"):
+        return b""
+    return word if isinstance(word, bytes) and _OBJECT_ID.fullmatch(word) else None
+
+
+@lru_cache(maxsize=1024)
+def _labels(raw: bytes) -> tuple[bytes, ...]:
+    """Read what is between the parentheses; many messages have the same."""
+    return _names(tokens([raw]))
+
+
+def _names(labels: list[Token]) -> tuple[bytes, ...]:
+    # Astrings, among which NIL is a name like any other.
+    return tuple(b"NIL" if label is None else label for label in labels if not isinstance(label, list))
 
 
 def _size(octets: bytes) -> int | None:
@@ -177,7 +265,10 @@ def _number(octets: bytes) -> int:
 
 
 def is_answer(message: Fetched, items: Items) -> bool:
-    """Tell an answer from flags that another session changed meanwhile, which come with a UID too under CONDSTORE."""
+    """Tell an answer from flags that another session changed meanwhile, which come with a UID too under CONDSTORE.
+
+    `items` are those the server offers.
+    """
     if items.body:
         return message.body is not None
     if items.header or items.fields:
@@ -186,4 +277,7 @@ def is_answer(message: Fetched, items: Items) -> bool:
         (message.size is not None or not items.size)
         and (message.date is not None or not items.date)
         and (message.flags is not None or not items.flags)
+        and (message.email_id is not None or not items.email_id)
+        and (message.thread_id is not None or not items.thread_id)
+        and (message.labels is not None or not items.labels)
     )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from imapdb.imap.wire import Argument, Pending, Response, Wire
 
-__all__ = ["Mailbox", "list_mailboxes", "mailbox_argument", "status_of"]
+__all__ = ["Mailbox", "check_name", "list_mailboxes", "mailbox_argument", "status_of"]
 
 SPECIAL_USES = frozenset(
     rb"\all \archive \drafts \flagged \junk \sent \trash \important".split(),  # RFC 6154, RFC 8457
@@ -49,6 +49,12 @@ class Mailbox:
     def special_use(self) -> str | None:
         r"""The first special use, such as `\Sent` (RFC 6154), or None."""
         return next((a for a in self.attributes if a.lower().encode() in SPECIAL_USES), None)
+
+
+def check_name(name: str) -> None:
+    """Raise UnsendableValue for a name no mailbox can have: with CR, LF or NUL in it, or half of a character."""
+    if any(char in "\r\n\0" or "\ud800" <= char <= "\udfff" for char in name):
+        raise UnsendableValue(f"{name!r} cannot be the name of a mailbox; nothing was sent")
 
 
 def mailbox_argument(wire_name: bytes) -> Argument:

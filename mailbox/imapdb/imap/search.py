@@ -1,142 +1,136 @@
-"""SEARCH: keys that cannot say what must not be sent, and the command that finds UIDs (RFC 3501 6.4.4, RFC 4731)."""
+"""The SEARCH command, which finds UIDs (RFC 3501 6.4.4, RFC 4731), in as many commands as its length needs."""
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import re
 from typing import TYPE_CHECKING
 
-from imapdb.errors import ProtocolError, UnsendableValue
+from imapdb.errors import ProtocolError
 from imapdb.imap import sets
+from imapdb.imap.keys import Key, both, uid_range
 from imapdb.imap.tokens import tokens
-from imapdb.imap.wire import Argument, Literal, astring
 
 if TYPE_CHECKING:
     from array import array
-    from collections.abc import Iterable
-    from datetime import date
+    from collections.abc import Callable, Iterator
 
-    from imapdb.imap.wire import Pending, Response, Wire
+    from imapdb.imap.wire import Argument, Pending, Response, Wire
 
-__all__ = [
-    "ALL",
-    "Key",
-    "before",
-    "both",
-    "keyword",
-    "larger",
-    "search",
-    "since",
-    "smaller",
-    "system_flag",
-    "text",
-    "uids",
-]
+__all__ = ["answer", "ask", "commands", "search"]
 
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_KEYWORD = re.compile(r"[!#$&'+,\-./0-9:;<=>?@A-Z^_`a-z|~]+\Z")
-_FLAG_KEYS = {
-    "seen": (b"UNSEEN", b"SEEN"),
-    "answered": (b"UNANSWERED", b"ANSWERED"),
-    "flagged": (b"UNFLAGGED", b"FLAGGED"),
-    "deleted": (b"UNDELETED", b"DELETED"),
-    "draft": (b"UNDRAFT", b"DRAFT"),
-    # NEW and OLD mix in \Seen or negate; NOT RECENT is what every server reads the same.
-    "recent": (b"NOT RECENT", b"RECENT"),
-}
-_TEXT_KEYS = frozenset({"FROM", "TO", "CC", "BCC", "SUBJECT", "BODY", "TEXT"})
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Key:
-    """A condition in the words of SEARCH. Made by the functions of this module only, so that it can always be sent."""
-
-    arguments: tuple[Argument, ...] = ()
-
-    @property
-    def is_ascii(self) -> bool:
-        """Whether the command needs no CHARSET."""
-        return all(isinstance(a, bytes) or a.octets.isascii() for a in self.arguments)
-
-    def __str__(self) -> str:
-        return " ".join(
-            repr(a.octets.decode("utf-8", "replace")) if isinstance(a, Literal) else a.decode() for a in self.arguments
-        )
-
-
-ALL = Key((b"ALL",))
-
-
-def both(keys: Iterable[Key]) -> Key:
-    """Every one of the keys; `ALL` where there is none."""
-    arguments = tuple(argument for key in keys if key != ALL for argument in key.arguments)
-    return Key(arguments) if arguments else ALL
-
-
-def system_flag(name: str, value: bool) -> Key:
-    """`SEEN`, `UNSEEN` and their like, by the name of the column."""
-    return Key((_FLAG_KEYS[name][value],))
-
-
-def keyword(name: str) -> Key:
-    """`KEYWORD name`. Raises UnsendableValue where the name is no atom and so can be no message's keyword."""
-    if not _KEYWORD.match(name):
-        raise UnsendableValue(f"{name!r} cannot be a keyword: keywords are atoms (RFC 3501 9)")
-    return Key((b"KEYWORD", name.encode("ascii")))
-
-
-def larger(octets: int) -> Key:
-    """Messages of more than `octets` octets, 0 to 4,294,967,295."""
-    return Key((b"LARGER", _number(octets)))
-
-
-def smaller(octets: int) -> Key:
-    """Messages of fewer than `octets` octets, 0 to 4,294,967,295."""
-    return Key((b"SMALLER", _number(octets)))
-
-
-def since(day: date) -> Key:
-    """INTERNALDATE on that day or later, in the server's own zone."""
-    return Key((b"SINCE", _day(day)))
-
-
-def before(day: date) -> Key:
-    """INTERNALDATE on an earlier day, in the server's own zone."""
-    return Key((b"BEFORE", _day(day)))
-
-
-def text(field: str, fragment: str) -> Key:
-    """FROM, TO, CC, BCC, SUBJECT, BODY or TEXT holding `fragment`. Raises UnsendableValue for CR, LF and NUL in it."""
-    if field not in _TEXT_KEYS:
-        raise ValueError(f"{field} is not a text key")
-    return Key((field.encode("ascii"), astring(fragment)))
-
-
-def uids(chosen: Iterable[int]) -> Key:
-    """`UID set`; the UIDs are 1 to 4,294,967,295 and at least one."""
-    return Key((b"UID", sets.compress(chosen)))
-
-
-def uid_range(first: int, last: int) -> Key:
-    """`UID first:last`. Never `*`, which names the last message even where its UID is below `first`."""
-    return Key((b"UID", b"%d:%d" % (first, last)))
+_LIMIT = re.compile(rb"MESSAGELIMIT \d{1,10} (\d{1,10})\Z", re.IGNORECASE)
+MAX_KEY = 7_000  # octets; with the words around it a command stays under the 8,000 that RFC 7162 4 asks servers to take
 
 
 def search(wire: Wire, key: Key, *, esearch: bool) -> array[int]:
     """Ask for the UIDs of the messages `key` holds for, ascending.
 
-    `esearch` says that the server offers ESEARCH (RFC 4731): a hundred thousand UIDs then come in a few octets.
+    `esearch` says that the server offers ESEARCH (RFC 4731): a hundred thousand UIDs then come in a few octets. A key
+    too long for one command goes out in several, whose answers are united or intersected.
     """
-    return answer(wire, ask(wire, key, esearch=esearch))
+    return _found(key, lambda part: _complete(wire, part, esearch=esearch))
+
+
+def commands(key: Key, *, esearch: bool) -> list[str]:
+    """Give the commands that `search` would send, as text."""
+    said: list[str] = []
+
+    def note(part: Key) -> array[int]:
+        said.append(" ".join(["UID SEARCH", *(w.decode() for w in _options(part, esearch=esearch)), str(part)]))
+        return sets.uid_array()
+
+    _found(key, note)
+    return said
+
+
+def _complete(wire: Wire, key: Key, *, esearch: bool) -> array[int]:
+    """Ask until every message was looked at: a server may say that it stopped at some UID (MESSAGELIMIT, RFC 9738)."""
+    found: set[int] = set()
+    part, lowest = key, sets.MAX_UID + 1
+    while True:
+        pending = ask(wire, part, esearch=esearch)
+        told = answer(wire, pending)
+        limit = _LIMIT.match(pending.code or b"")
+        if limit is None and not found:
+            return told
+        found.update(told)
+        if limit is None or not 1 < int(limit[1]) < lowest:
+            return sets.uid_array(sorted(found))
+        lowest = int(limit[1])
+        part = both([uid_range(1, lowest - 1), key])
 
 
 def ask(wire: Wire, key: Key, *, esearch: bool) -> Pending:
     """Send the command; the answer is read with `answer`."""
-    words: list[Argument] = [b"RETURN", b"(ALL)"] if esearch else []
-    if not key.is_ascii:
-        words += (b"CHARSET", b"UTF-8")
+    words: list[Argument] = [*_options(key, esearch=esearch)]
     return wire.send("UID SEARCH", *words, *key.arguments)
+
+
+def _options(key: Key, *, esearch: bool) -> Iterator[bytes]:
+    if esearch:
+        yield b"RETURN (ALL)"
+    if not key.is_ascii:
+        yield b"CHARSET UTF-8"
+
+
+def _found(key: Key, asked: Callable[[Key], array[int]]) -> array[int]:
+    """Find what a key of any length holds for, with keys short enough to be asked.
+
+    One command after the other: a server without ESEARCH does not say which of several its answer is to.
+    """
+    if key.octets <= MAX_KEY:
+        return asked(key)
+    if key.joined == "or":
+        return sets.uid_array(sorted(set().union(*(_found(group, asked) for group in _groups(key)))))
+    if key.joined == "and":
+        short, long = _sorted_out(key)
+        if long is not None:
+            # Each part of the long list, within the bounds of the short ones.
+            return sets.uid_array(sorted(set().union(*(_found(both([*short, part]), asked) for part in _parts(long)))))
+        found = [set(_found(group, asked)) for group in _groups(key)]
+        return sets.uid_array(sorted(set.intersection(*found)))
+    parts = _parts(key)
+    if len(parts) == 1:
+        # Nothing to cut it at: the server says whether it takes it.
+        return asked(key)
+    return sets.uid_array(sorted(set().union(*(_found(part, asked) for part in parts))))
+
+
+def _sorted_out(key: Key) -> tuple[list[Key], Key | None]:
+    """Part an AND into what every command can carry and the one long list that has to be cut; None where several do."""
+    *short, long = sorted(key.keys, key=lambda part: part.octets)
+    room = MAX_KEY - sum(part.octets for part in short)
+    is_list = long.joined == "or" or long.words[:1] == (b"UID",)
+    return (short, long) if is_list and room > MAX_KEY // 2 else (short, None)
+
+
+def _parts(key: Key) -> list[Key]:
+    """Cut a list of alternatives into parts of half a command each."""
+    if key.joined == "or":
+        return list(_groups(key, MAX_KEY // 2))
+    if len(key.words) == 2 and key.words[0] == b"UID" and isinstance(key.words[1], bytes):  # noqa: PLR2004
+        # A little less, so that a set is always cut where the rest of the command leaves it half of the room.
+        return [Key((b"UID", piece)) for piece in sets.cut(key.words[1], MAX_KEY // 2 - len(b"UID ,,"))]
+    return [key]
+
+
+def _groups(key: Key, limit: int = MAX_KEY) -> Iterator[Key]:
+    """Part the keys of a list into lists that each fit one command."""
+    held: list[Key] = []
+    size = 0
+    for part in key.keys:
+        length = part.octets + len(b"OR ( ) ")
+        if held and size + length > limit:
+            yield _same(key, held)
+            held, size = [], 0
+        held.append(part)
+        size += length
+    yield _same(key, held)
+
+
+def _same(key: Key, parts: list[Key]) -> Key:
+    return parts[0] if len(parts) == 1 else Key(joined=key.joined, keys=tuple(parts))
 
 
 def answer(wire: Wire, pending: Pending) -> array[int]:
@@ -172,17 +166,13 @@ def _esearch_line(response: Response, tag: bytes) -> array[int]:
     words = tokens(response, len(b"* ESEARCH"))
     if words and isinstance(words[0], list) and words[0][1:] not in ([], [tag]):
         return sets.uid_array()
-    for name, value in itertools.pairwise(words):
-        if isinstance(name, bytes) and name.upper() == b"ALL" and isinstance(value, bytes):
-            return sets.expand(value)
+    told = {
+        name.upper(): value
+        for name, value in itertools.pairwise(words)
+        if isinstance(name, bytes) and isinstance(value, bytes)
+    }
+    if b"ALL" in told:
+        return sets.expand(told[b"ALL"])
+    if told.get(b"COUNT", b"0") != b"0":
+        raise ProtocolError("the server says how many messages it found, and not which", command="UID SEARCH")
     return sets.uid_array()
-
-
-def _number(octets: int) -> bytes:
-    if not 0 <= octets <= sets.MAX_UID:
-        raise UnsendableValue(f"{octets} is not a size IMAP knows: 0 to {sets.MAX_UID} octets")
-    return b"%d" % octets
-
-
-def _day(day: date) -> bytes:
-    return b"%d-%s-%04d" % (day.day, _MONTHS[day.month - 1].encode("ascii"), day.year)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from array import array
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from imapdb.errors import ProtocolError
@@ -11,9 +13,10 @@ from imapdb.errors import ProtocolError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["MAX_UID", "compress", "expand", "pieces", "uid_array"]
+__all__ = ["MAX_SIGNED", "MAX_UID", "compress", "cut", "expand", "halves", "pieces", "uid_array"]
 
 MAX_UID = 2**32 - 1
+MAX_SIGNED = 2**31 - 1
 MAX_SET = 7_000  # octets; with the words around it a command stays under the 8,000 that RFC 7162 4 asks servers to take
 MAX_EXPANDED = 50_000_000
 
@@ -46,9 +49,30 @@ def compress(uids: Iterable[int]) -> bytes:
 
 def pieces(uids: Iterable[int], limit: int = MAX_SET) -> Iterator[bytes]:
     """Write UIDs as sets of at most `limit` octets each."""
+    return itertools.chain.from_iterable(_packed(map(_range, ranges(half)), limit) for half in halves(uids))
+
+
+def halves(uids: Iterable[int]) -> list[Collection[int]]:
+    """Part UIDs into those that fit 31 bits and those that do not, where there are such.
+
+    Cyrus 3.6 takes numbers for signed ones: of a set that holds 1 and 3,000,000,000 it finds nothing.
+    """
+    chosen = uids if isinstance(uids, Collection) else list(uids)
+    if not chosen or max(chosen) <= MAX_SIGNED:
+        return [chosen]
+    parts = [[uid for uid in chosen if uid <= MAX_SIGNED], [uid for uid in chosen if uid > MAX_SIGNED]]
+    return [part for part in parts if part]
+
+
+def cut(uid_set: bytes, limit: int = MAX_SET) -> Iterator[bytes]:
+    """Cut a set into sets of at most `limit` octets each."""
+    return _packed(uid_set.split(b","), limit)
+
+
+def _packed(runs: Iterable[bytes], limit: int) -> Iterator[bytes]:
     held: list[bytes] = []
     size = 0
-    for run in map(_range, ranges(uids)):
+    for run in runs:
         if held and size + len(run) + 1 > limit:
             yield b",".join(held)
             held, size = [], 0

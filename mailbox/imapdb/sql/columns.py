@@ -12,6 +12,8 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from imapclient.imap_utf7 import decode as utf7_decode
+
 from imapdb.imap.fetch import Items
 from imapdb.mime import addresses, dates, headers
 from imapdb.sql import conditions
@@ -101,7 +103,7 @@ def _field(name: str) -> tuple[bytes, Items]:
     return name.lower().encode("ascii"), Items(fields=frozenset({name.upper().encode("ascii")}))
 
 
-def _text_column(name: str, field: str, doc: str, decode: Callable[[bytes], str], key: str | None = None) -> Column:
+def _text_column(name: str, field: str, doc: str, decode: Callable[[bytes], str]) -> Column:
     """Make the column of a header field of which the first occurrence counts."""
     wanted, items = _field(field)
 
@@ -109,10 +111,10 @@ def _text_column(name: str, field: str, doc: str, decode: Callable[[bytes], str]
         found = _raw(message, wanted)
         return None if found is None else decode(found[0])
 
-    return Column(name, "TEXT", items, value, doc, conditions.TextTerm(key) if key else None)
+    return Column(name, "TEXT", items, value, doc, conditions.TextTerm(field.upper()))
 
 
-def _address_column(name: str, field: str, doc: str, key: str | None = None) -> Column:
+def _address_column(name: str, field: str, doc: str) -> Column:
     """Make the column of an address field; one that is repeated, against RFC 5322 3.6, counts as one list."""
     wanted, items = _field(field)
 
@@ -120,11 +122,11 @@ def _address_column(name: str, field: str, doc: str, key: str | None = None) -> 
         found = _raw(message, wanted)
         return None if found is None else addresses.format_list(_ADDRESS_SEPARATOR.join(found))
 
-    return Column(name, "TEXT", items, value, doc, conditions.TextTerm(key) if key else None)
+    return Column(name, "TEXT", items, value, doc, conditions.TextTerm(field.upper()))
 
 
-def _sender_part(part: int) -> Callable[[Fetched], SQLValue]:
-    wanted, _ = _field("From")
+def _sender_column(name: str, part: int, doc: str) -> Column:
+    wanted, items = _field("From")
 
     def value(message: Fetched) -> SQLValue:
         found = _raw(message, wanted)
@@ -133,7 +135,7 @@ def _sender_part(part: int) -> Callable[[Fetched], SQLValue]:
         sender = addresses.first(_ADDRESS_SEPARATOR.join(found))
         return None if sender is None else sender[part]
 
-    return value
+    return Column(name, "TEXT", items, value, doc, conditions.TextTerm("FROM"))
 
 
 def _sent() -> Column:
@@ -143,7 +145,8 @@ def _sent() -> Column:
         found = _raw(message, wanted)
         return None if found is None else dates.sql_from_header(found[0])
 
-    return Column("sent", "DATETIME", items, value, "the Date header, UTC; NULL where it is missing or nonsense")
+    doc = "the Date header, UTC; NULL where it is missing or nonsense"
+    return Column("sent", "DATETIME", items, value, doc, conditions.SentTerm())
 
 
 def _created(message: Fetched) -> SQLValue:
@@ -153,6 +156,35 @@ def _created(message: Fetched) -> SQLValue:
 def _headers_json(message: Fetched) -> SQLValue:
     header = _header(message)
     return None if header is None else json.dumps(headers.decode_json_headers(header), ensure_ascii=False)
+
+
+def _email_id(message: Fetched) -> SQLValue:
+    return message.email_id.decode("ascii") if message.email_id else None
+
+
+def _thread_id(message: Fetched) -> SQLValue:
+    return message.thread_id.decode("ascii") if message.thread_id else None
+
+
+def _labels(message: Fetched) -> SQLValue:
+    return None if message.labels is None else _labels_json(message.labels)
+
+
+@lru_cache(maxsize=1024)
+def _labels_json(labels: tuple[bytes, ...]) -> str:
+    return json.dumps([_label(label) for label in labels], ensure_ascii=False)
+
+
+def _label(raw: bytes) -> str:
+    """Decode a label, which is in modified UTF-7 as names of mailboxes are; what is none of it stays as written."""
+    try:
+        if raw.isascii():
+            label: str = utf7_decode(raw)
+            # Half of a character can be written in UTF-7, and cannot be kept.
+            return label.encode().decode()
+    except (ValueError, LookupError):
+        pass
+    return raw.decode("utf-8", "backslashreplace")
 
 
 def _flag_column(name: str, doc: str) -> Column:
@@ -173,24 +205,43 @@ COLUMNS: Final[tuple[Column, ...]] = (
         "created", "DATETIME", Items(date=True), _created, "when the server received it, UTC", conditions.DateTerm()
     ),
     _sent(),
-    _address_column("sender", "From", "From, decoded", "FROM"),
-    _address_column("to", "To", "To, decoded", "TO"),
-    _address_column("cc", "Cc", "Cc, decoded", "CC"),
+    _address_column("sender", "From", "From, decoded"),
+    _address_column("to", "To", "To, decoded"),
+    _address_column("cc", "Cc", "Cc, decoded"),
     _address_column("bcc", "Bcc", "Bcc, decoded (rarely kept by servers)"),
     _address_column("reply_to", "Reply-To", "Reply-To, decoded"),
-    Column("sender_name", "TEXT", _field("From")[1], _sender_part(0), "the display name of the first author"),
-    Column("sender_address", "TEXT", _field("From")[1], _sender_part(1), "the address of the first author"),
-    _text_column("subject", "Subject", "Subject, decoded", headers.decode_text, "SUBJECT"),
+    _sender_column("sender_name", 0, "the display name of the first author"),
+    _sender_column("sender_address", 1, "the address of the first author"),
+    _text_column("subject", "Subject", "Subject, decoded", headers.decode_text),
     _text_column("message_id", "Message-ID", "Message-ID, as written", headers.decode_id),
     _text_column("in_reply_to", "In-Reply-To", "In-Reply-To, as written", headers.decode_id),
     _text_column("references", "References", "References, as written, one space between", headers.decode_id),
+    _text_column("list_id", "List-Id", "List-Id, decoded: the mailing list it came by", headers.decode_text),
     _text_column("mime", "Content-Type", "the Content-Type header", headers.decode_text),
+    Column(
+        "email_id", "TEXT", Items(email_id=True), _email_id,
+        "the same for every copy of the message (OBJECTID, or Gmail's X-GM-MSGID); NULL where the server has none",
+        conditions.ObjectIdTerm("email_id"),
+    ),
+    Column(
+        "thread_id", "TEXT", Items(thread_id=True), _thread_id,
+        "the same for all of a conversation (OBJECTID, or Gmail's X-GM-THRID); NULL where the server has none",
+        conditions.ObjectIdTerm("thread_id"),
+    ),
+    Column(
+        "labels", "JSON", Items(labels=True), _labels,
+        "Gmail's labels but for the mailbox's own, a JSON list; NULL on other servers",
+        conditions.MatchTerm("X-GM-RAW"),
+    ),
     Column("mailbox", "TEXT", Items(), lambda m: None, "the mailbox the message is in", conditions.NameTerm()),
     Column(
         "headers", "JSON", Items(header=True), _headers_json,
         "every header field: a JSON object by lower-case name; a repeated field is a list", hidden=True,
     ),
-    Column("email", "BLOB", Items(body=True), lambda m: m.body, "the whole message as stored", hidden=True),
+    Column(
+        "email", "BLOB", Items(body=True), lambda m: m.body, "the whole message as stored",
+        conditions.MatchTerm("TEXT"), hidden=True,
+    ),
 )  # fmt: skip
 
 MAILBOX_COLUMNS: Final[tuple[MailboxColumn, ...]] = (
@@ -229,8 +280,8 @@ def column_table() -> str:
 
 
 def _pushed(condition: Condition) -> str:
-    if condition.operators == conditions.PATTERNS:
-        return "the words of `LIKE`, `contains`, `startswith`, …"
+    if condition.operators >= conditions.PATTERNS:
+        return "the words of `=`, `IN`, `LIKE`, `GLOB`, `contains`, `startswith`, …; `MATCH`"
     if "IS NULL" in condition.operators:
         return "any comparison"
     listed = sorted(condition.operators) + ["IN"] * condition.takes_sets

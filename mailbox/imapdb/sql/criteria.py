@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, TypeAlias
 
-from imapdb.imap import search
+from imapdb.imap import keys
 from imapdb.imap.fetch import Items
 from imapdb.imap.sets import MAX_UID
-from imapdb.sql.columns import COLUMNS
-from imapdb.sql.conditions import Narrowing
+from imapdb.sql.columns import COLUMNS, FLAGS
+from imapdb.sql.narrowing import Narrowing
 from imapdb.sql.plan import MAILBOX
 
 if TYPE_CHECKING:
@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from imapdb.imap.profiles import Profile
     from imapdb.sql.plan import Term
     from imapdb.sql.values import SQLValue
+    from imapdb.sql.where import Where
 
 __all__ = ["Argument", "Criteria", "accepts", "make_criteria"]
 
 Argument: TypeAlias = "SQLValue | set[SQLValue]"
+Test: TypeAlias = "tuple[int, Callable[[SQLValue], bool]]"
 
 SHORT_RANGE = 100  # a range of so few UIDs is as good as a list of them
 LARGEST_UID_SET = 2_000  # octets; a longer one is asked as a range and cut down here, so that one command is enough
@@ -35,15 +37,17 @@ class Criteria:
     `exact` and `narrowing` are keys: those that decide, and those that only narrow and may be left out. `uids` are the
     only ones wanted (None: all). `constants` are the columns whose value is known of every row found. `names` are the
     mailboxes wanted (None: all). `tests` decide, of a column's value, what SQLite was promised and no key can say.
+    `flag_tests` decide on the flags again, for rows of which they are fetched anyway: they may have changed meanwhile.
     """
 
     never: bool = False
-    exact: list[search.Key] = dataclasses.field(default_factory=list)
-    narrowing: list[search.Key] = dataclasses.field(default_factory=list)
+    exact: list[keys.Key] = dataclasses.field(default_factory=list)
+    narrowing: list[keys.Key] = dataclasses.field(default_factory=list)
     uids: range | frozenset[int] | None = None
     constants: dict[int, SQLValue] = dataclasses.field(default_factory=dict)
     names: frozenset[str] | None = None
-    tests: list[tuple[int, Callable[[SQLValue], bool]]] = dataclasses.field(default_factory=list)
+    tests: list[Test] = dataclasses.field(default_factory=list)
+    flag_tests: list[Test] = dataclasses.field(default_factory=list)
 
     @property
     def is_uids_only(self) -> bool:
@@ -64,22 +68,22 @@ class Criteria:
         """Decide the tests for a message of which `items` were fetched."""
         return all(accepts(COLUMNS[column].value(message)) for column, accepts in self.tests)
 
-    def key(self, *, narrowed: bool) -> search.Key:
+    def key(self, *, narrowed: bool) -> keys.Key:
         """Make the one SEARCH key of it all."""
-        keys = [*self.exact, *(self.narrowing if narrowed else ())]
+        wanted = [*self.exact, *(self.narrowing if narrowed else ())]
         if self.uids is not None:
-            keys.insert(0, self._uid_key())
-        return search.both(keys)
+            wanted.insert(0, self._uid_key())
+        return keys.both(wanted)
 
-    def _uid_key(self) -> search.Key:
+    def _uid_key(self) -> keys.Key:
         if isinstance(self.uids, range):
             first, last = self.uids[0], self.uids[-1]
-            return search.ALL if (first, last) == (1, MAX_UID) else search.uid_range(first, last)
+            return keys.ALL if (first, last) == (1, MAX_UID) else keys.uid_range(first, last)
         chosen = self.uids or frozenset({1})
-        listed = search.uids(chosen)
+        listed = keys.uids(chosen)
         if sum(len(a) for a in listed.arguments if isinstance(a, bytes)) <= LARGEST_UID_SET:
             return listed
-        return search.uid_range(min(chosen), max(chosen))
+        return keys.uid_range(min(chosen), max(chosen))
 
     def _restrict(self, uids: range | frozenset[int]) -> None:
         held = self.uids
@@ -94,15 +98,39 @@ class Criteria:
 
     def add(self, term: Term, narrowing: Narrowing) -> None:
         """Take in one term."""
-        self.never |= narrowing.never
-        if narrowing.key is not None:
-            (self.exact if term.exact else self.narrowing).append(narrowing.key)
+        self._add(term.column, narrowing, is_exact=term.exact)
         if narrowing.is_unproved and narrowing.accepts is not None:
             self.tests.append((term.column, narrowing.accepts))
+
+    def add_where(self, where: Where, profile: Profile) -> None:
+        """Take in what a whole WHERE clause says of every row, where it says the same in every mailbox.
+
+        SQLite decides it once more.
+        """
+        if where.names_mailbox:
+            return
+        for column, narrowing, is_exact in where.parts(profile):
+            self._add(column, narrowing, is_exact=is_exact and not narrowing.is_unproved)
+
+    def within(self, where: Where, profile: Profile, mailbox: str) -> Criteria:
+        """Give what is to be searched for in one mailbox, where the WHERE clause says something else of each."""
+        if not where.names_mailbox:
+            return self
+        key = where.key(profile, mailbox)
+        return dataclasses.replace(self, narrowing=[*self.narrowing, key])
+
+    def _add(self, column: int | None, narrowing: Narrowing, *, is_exact: bool) -> None:
+        self.never |= narrowing.never
+        if narrowing.key is not None:
+            (self.exact if is_exact else self.narrowing).append(narrowing.key)
         if narrowing.uids is not None:
             self._restrict(narrowing.uids)
+        if column is None or not is_exact or narrowing.is_unproved:
+            return
         if narrowing.constant is not None:
-            self.constants[term.column] = narrowing.constant
+            self.constants[column] = narrowing.constant
+        if narrowing.accepts is not None and COLUMNS[column].items == FLAGS:
+            self.flag_tests.append((column, narrowing.accepts))
 
 
 def make_criteria(terms: Sequence[Term], arguments: Sequence[Argument], profile: Profile) -> Criteria:
@@ -142,7 +170,7 @@ def narrowing_of(term: Term, value: Argument, profile: Profile) -> Narrowing:
     return condition.narrow(term.operator, value, profile)
 
 
-NULL_REJECTING = frozenset({"=", "!=", "<", "<=", ">", ">="})
+NULL_REJECTING = frozenset({"=", "!=", "<", "<=", ">", ">=", "MATCH", "has_flag"})
 
 
 def accepts(narrowing: Narrowing, value: SQLValue) -> bool:

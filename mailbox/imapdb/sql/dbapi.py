@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import re
 import weakref
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 import apsw
 
@@ -30,12 +31,16 @@ from imapdb.imap.connection import Connection as IMAPConnection
 from imapdb.sql import functions
 from imapdb.sql.binding import Parameters
 from imapdb.sql.binding import bound as bind
+from imapdb.sql.statement import Statement
 from imapdb.sql.tables import Tables
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from types import TracebackType
+
+    from imapdb.account import SearchMode
+    from imapdb.sql.explain import Explanation
 
 __all__ = [
     "BINARY",
@@ -107,11 +112,14 @@ DATETIME = _TypeObject("DATETIME")
 ROWID = _TypeObject("INTEGER")
 
 _MISSING_TABLE = re.compile(r"no such table: (.*)\Z", re.DOTALL)
-_NOTHING = re.compile(r"(?:[\s;]|--[^\n]*|/\*.*?(?:\*/|\Z))*", re.DOTALL)
+# What reads tables that the text of a later statement does not name: views, triggers, and modules as FTS5 is one.
+_MAKES_VIEW = re.compile(r"\bCREATE\b.*\b(?:VIEW|TRIGGER|VIRTUAL)\b", re.IGNORECASE | re.DOTALL)
+# Each octet of these has one way to match: a text of many comments is read in one go.
+_COMMENT = r"--[^\n]*(?:\n|\Z)|/\*(?:[^*]|\*(?!/))*(?:\*/|\*?\Z)"
+_NOTHING = re.compile(rf"(?:[\s;]|{_COMMENT})*")
 # Statements SQLite does not run inside a transaction, or that are one's own way of handling it.
 _OUTSIDE = re.compile(
-    r"(?:\s+|--[^\n]*\n|/\*.*?\*/)*(?:ATTACH|DETACH|VACUUM|PRAGMA|BEGIN|COMMIT|END|ROLLBACK|SAVEPOINT|RELEASE)\b",
-    re.IGNORECASE | re.DOTALL,
+    rf"(?:\s|{_COMMENT})*(?:ATTACH|DETACH|VACUUM|PRAGMA|BEGIN|COMMIT|END|ROLLBACK|SAVEPOINT|RELEASE)\b", re.IGNORECASE
 )
 
 
@@ -120,17 +128,21 @@ def connect(
     *,
     password: str | None = None,
     ssl_context: ssl.SSLContext | None = None,
+    search: SearchMode | None = None,
     table_names: dict[str, str] | None = None,
 ) -> Connection:
     """Return a connection to an account, given as such or as a URL. Nothing is opened before the first statement.
 
-    Connections that share a dict of `table_names` call every mailbox the same, also those that appear while they live.
-    Raises ProgrammingError for a URL that cannot be read.
+    `search="exact"` finds malformed mail by its text too. Connections that share a dict of `table_names` call every
+    mailbox the same, also those that appear while they live. Raises ProgrammingError for a URL that cannot be
+    read.
     """
     if isinstance(account, str):
         account = Account.from_url(account, password=password, ssl_context=ssl_context)
     elif password is not None:
         account = account.with_password(password)
+    if search is not None:
+        account = account.with_search(search)
     return Connection(account, table_names)
 
 
@@ -152,6 +164,7 @@ class Connection:
         self.account = account
         self.imap = IMAPConnection(account)
         self.autocommit = False
+        self._has_views = False
         self._database: apsw.Connection | None = apsw.Connection(":memory:")
         # "nosuch" in double quotes is a column that does not exist, never a string.
         self._database.config(apsw.SQLITE_DBCONFIG_DQS_DML, 0)
@@ -200,6 +213,20 @@ class Connection:
         if not self.autocommit and not self.database.in_transaction:
             self._run("BEGIN")
 
+    def read_statement(self, operation: str, parameters: Any) -> Statement:
+        """Read what the text of a statement says of its tables; nothing once there are views, which name others."""
+        self._has_views = self._has_views or _MAKES_VIEW.search(operation) is not None
+        return Statement(operation, parameters, is_read=not self._has_views)
+
+    def explain(self, operation: str, parameters: Parameters = ()) -> Explanation:
+        """Say what a statement would ask of the server, and what of it is decided there; nothing is fetched.
+
+        Raises ProgrammingError for a statement that does not read, and what `Cursor.execute` raises.
+        """
+        from imapdb.sql.explain import explain  # noqa: PLC0415 - for those who ask
+
+        return explain(self, operation, parameters)
+
     def _run(self, sql: str) -> None:
         try:
             self.database.execute(sql)
@@ -231,6 +258,7 @@ class Cursor:
         self.lastrowid: int | None = None
         self._description: tuple[Description, ...] | None = None
         self._operation = ""
+        self._statement: Statement | None = None
         self._open: apsw.Cursor | None = connection.database.cursor()
         self._open.exec_trace = self._starting
 
@@ -256,25 +284,16 @@ class Cursor:
 
         Raises ProgrammingError for what is no single, right statement, and whatever the server's side raises.
         """
-        cursor = self._cursor
+        self._cursor  # noqa: B018 - raises where it is closed
         self._description = None
         self.rowcount = -1
         bound = bind(parameters)
         self._operation = operation
+        self._statement = self.connection.read_statement(operation, bound)
         if not _OUTSIDE.match(operation):
             self.connection.begin()
-        tried: set[str] = set()
         before = self.connection.database.total_changes()
-        while True:
-            try:
-                cursor.execute(operation, bound)
-            except apsw.Error as error:
-                if not self._make_table(error, tried):
-                    raise translated(error) from error
-            except (TypeError, OverflowError) as error:
-                raise ProgrammingError(f"a parameter is of no type SQL knows: {error}") from error
-            else:
-                break
+        self._start(operation, bound)
         if self._description is None:
             self.rowcount = self.connection.database.total_changes() - before
             self.lastrowid = self.connection.database.last_insert_rowid() or None
@@ -295,7 +314,7 @@ class Cursor:
         """Return the next row, or None."""
         self._expect_rows()
         try:
-            return next(self._cursor, None)
+            return cast("tuple[Any, ...] | None", self._working(next, self._cursor, None))
         except apsw.Error as error:
             raise translated(error) from error
 
@@ -311,7 +330,7 @@ class Cursor:
         """Return all rows that are left."""
         self._expect_rows()
         try:
-            return list(self._cursor)
+            return cast("list[tuple[Any, ...]]", self._working(list, self._cursor))
         except apsw.Error as error:
             raise translated(error) from error
 
@@ -337,6 +356,32 @@ class Cursor:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _start(self, operation: str, bound: Any, *, can_cache: bool = True) -> None:
+        """Have SQLite begin with a statement, making the tables that it misses."""
+        execute = functools.partial(self._cursor.execute, can_cache=can_cache)
+        tried: set[str] = set()
+        while True:
+            try:
+                self._working(execute, operation, bound)
+            except apsw.Error as error:
+                if not self._make_table(error, tried):
+                    raise translated(error) from error
+            except (TypeError, OverflowError) as error:
+                raise ProgrammingError(f"a parameter is of no type SQL knows: {error}") from error
+            except UnicodeEncodeError:
+                raise DataError("the statement or a parameter holds half of a character (a lone surrogate)") from None
+            else:
+                return
+
+    def _working(self, step: Callable[..., Any], *arguments: Any) -> Any:
+        """Let SQLite work for this cursor; its tables are told for which statement that is."""
+        tables = self.connection.tables
+        before, tables.running = tables.running, self._statement
+        try:
+            return step(*arguments)
+        finally:
+            tables.running = before
+
     def _expect_rows(self) -> None:
         self._cursor  # noqa: B018 - raises where it is closed
         if self._description is None:
@@ -354,11 +399,15 @@ class Cursor:
     def _make_table(self, error: apsw.Error, tried: set[str]) -> bool:
         """Create the mailbox table that SQLite misses; False where that was not what is wrong."""
         match = _MISSING_TABLE.search(str(error))
-        if match is None or match[1] in tried:
+        if match is None:
             return False
-        tried.add(match[1])
-        tables = self.connection.tables
-        return tables.make(match[1]) or (match[1].startswith("main.") and tables.make(match[1].removeprefix("main.")))
+        # `main.INBOX` is the table INBOX, or one of that name with a dot in it.
+        for name in (match[1], match[1].removeprefix("main.")):
+            if name not in tried:
+                tried.add(name)
+                if self.connection.tables.make(name):
+                    return True
+        return False
 
 
 def translated(error: apsw.Error) -> Error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from imapdb.errors import NoSuchMailbox, ProtocolError, ServerRefused
-from imapdb.imap import search, sets
+from imapdb.imap import keys, search, sets
 
 if TYPE_CHECKING:
     from array import array
@@ -33,13 +33,18 @@ def find(connection: Connection, mailbox: Mailbox, criteria: Criteria, *, fetchi
     wanted = criteria.uids
     if criteria.is_uids_only and fetching and wanted is not None:
         return Found(sets.uid_array(sorted(wanted)), None)
+    key = criteria.key(narrowed=True)
+    if key == keys.NOTHING:
+        return Found(sets.uid_array(), None)
     try:
-        found = _search(connection, mailbox, criteria.key(narrowed=True))
+        found = _search(connection, mailbox, key)
     except NoSuchMailbox:
         raise
-    except (ServerRefused, ProtocolError):
+    except (ServerRefused, ProtocolError) as error:
         if not criteria.narrowing:
             raise
+        if not key.is_ascii and "BADCHARSET" in (error.server_text or "").upper():
+            connection.note_refused_charset()
         found = _search(connection, mailbox, criteria.key(narrowed=False))
     if wanted is not None:
         found = sets.uid_array(uid for uid in found if uid in wanted)
@@ -47,7 +52,7 @@ def find(connection: Connection, mailbox: Mailbox, criteria: Criteria, *, fetchi
     return Found(found, None if selected is None else selected.uidvalidity)
 
 
-def _search(connection: Connection, mailbox: Mailbox, key: search.Key) -> array[int]:
+def _search(connection: Connection, mailbox: Mailbox, key: keys.Key) -> array[int]:
     def ask(wire: Wire) -> array[int]:
         return search.search(wire, key, esearch=connection.esearch)
 

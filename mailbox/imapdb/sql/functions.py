@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from imapdb.sql.values import SQLValue
 
-__all__ = ["SCALARS", "register"]
+__all__ = ["SCALARS", "escaped", "has_flag", "register", "unescaped"]
 
 
 def _text(value: SQLValue) -> str | None:
@@ -76,12 +76,12 @@ class _Pattern:
 
 @lru_cache(maxsize=128)
 def _pattern(pattern: str) -> _Pattern:
-    """Read a LIKE pattern, written by `_escaped` where it begins with ESCAPED."""
-    escaped = pattern.startswith(ESCAPED)
+    """Read a LIKE pattern, written by `escaped` where it begins with ESCAPED."""
+    is_escaped = pattern.startswith(ESCAPED)
     stretches: list[list[str]] = [[]]
-    characters = iter(pattern[1:] if escaped else pattern)
+    characters = iter(pattern[1:] if is_escaped else pattern)
     for char in characters:
-        if escaped and char == ESCAPED:
+        if is_escaped and char == ESCAPED:
             stretches[-1] += map(re.escape, next(characters, "").casefold())
         elif char == "%":
             stretches.append([])
@@ -94,7 +94,7 @@ def _pattern(pattern: str) -> _Pattern:
 ESCAPED: Final = "\x1b"
 
 
-def _escaped(pattern: SQLValue, escape: SQLValue) -> SQLValue:
+def escaped(pattern: SQLValue, escape: SQLValue) -> SQLValue:
     """Rewrite a pattern with an ESCAPE character for ilike, which takes two arguments to arrive as a constraint."""
     if not isinstance(pattern, str) or not isinstance(escape, str) or len(escape) != 1:
         return pattern
@@ -108,14 +108,15 @@ def _escaped(pattern: SQLValue, escape: SQLValue) -> SQLValue:
     return "".join(out)
 
 
-def _unescaped(value: SQLValue, escape: SQLValue) -> SQLValue:
+def unescaped(value: SQLValue, escape: SQLValue) -> SQLValue:
     """Take the escape characters out that SQLAlchemy's autoescape put in."""
     if not isinstance(value, str) or not isinstance(escape, str) or len(escape) != 1:
         return value
     return re.sub(re.escape(escape) + "(.)", r"\1", value, flags=re.DOTALL)
 
 
-def _has_flag(flags: SQLValue, name: SQLValue) -> SQLValue:
+def has_flag(flags: SQLValue, name: SQLValue) -> SQLValue:
+    """Say whether a JSON list of flags holds one of that name, in whatever case; None where either is no text."""
     if not isinstance(flags, str) or not isinstance(name, str):
         return None
     return int(name.lower() in _flag_set(flags))
@@ -138,9 +139,9 @@ SCALARS: Final[dict[str, Callable[..., SQLValue]]] = {
     "endswith": _folded(str.endswith),
     "iendswith": _folded(str.endswith),
     "ilike": _ilike,
-    "has_flag": _has_flag,
-    "escaped": _escaped,
-    "unescaped": _unescaped,
+    "has_flag": has_flag,
+    "escaped": escaped,
+    "unescaped": unescaped,
 }
 
 

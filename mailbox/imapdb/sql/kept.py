@@ -61,6 +61,11 @@ class Kept:
         self._indexed = next((n for n in self._changing if self._can_index(n)), None)
         self._index: dict[SQLValue, list[Row]] | None = None
 
+    @staticmethod
+    def can_keep(plan: Plan, stable: frozenset[int]) -> bool:
+        """Say whether rows can be found here again: not those that only the server can say match."""
+        return all(n in stable or term.operator != "MATCH" for n, term in enumerate(plan.terms))
+
     def serves(self, values: tuple[Argument, ...]) -> bool:
         """Say whether the rows were kept under these values of the stable terms."""
         return all(is_same(values[n], self._values[n]) for n in self.stable)

@@ -9,13 +9,17 @@ from __future__ import annotations
 import dataclasses
 import json
 from functools import lru_cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import apsw
 
+from imapdb.errors import NotSupportedError
 from imapdb.sql.columns import ALIASES, COLUMNS, by_name
 
-__all__ = ["DECLARED", "FUNCTIONS", "Plan", "Term", "make_plan", "read_plan"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["DECLARED", "FUNCTIONS", "MatchRule", "Plan", "Term", "make_plan", "read_plan"]
 
 OPERATORS: Final = {
     apsw.SQLITE_INDEX_CONSTRAINT_EQ: "=",
@@ -29,6 +33,8 @@ OPERATORS: Final = {
     apsw.SQLITE_INDEX_CONSTRAINT_ISNULL: "IS NULL",
     apsw.SQLITE_INDEX_CONSTRAINT_ISNOTNULL: "IS NOT NULL",
     apsw.SQLITE_INDEX_CONSTRAINT_LIKE: "LIKE",
+    apsw.SQLITE_INDEX_CONSTRAINT_GLOB: "GLOB",
+    apsw.SQLITE_INDEX_CONSTRAINT_MATCH: "MATCH",
     apsw.SQLITE_INDEX_CONSTRAINT_LIMIT: "LIMIT",
 }
 # SQL functions of two arguments that arrive as constraints when the first is a column (FindFunction), by their code.
@@ -50,6 +56,9 @@ ROWS = 25_000  # how many messages a mailbox is taken to hold
 EQUAL_SHARE = 0.002
 PATTERN_SHARE = 0.02
 OTHER_SHARE = 0.3
+# One SEARCH for a whole WHERE is to cost less than two for the terms of an OR in it, whatever else is claimed.
+READ_SHARE = 0.03
+IMPOSSIBLE = 1e12
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -86,50 +95,94 @@ def read_plan(text: str) -> Plan:
     return Plan(tuple(Term(*term) for term in terms), limit, frozenset(used), order)
 
 
-def make_plan(info: apsw.IndexInfo, *, of_all: bool) -> bool:
-    """Choose what is claimed and tell SQLite. `of_all`: the table is `messages`, in which a uid names no row alone.
+@dataclasses.dataclass(frozen=True, slots=True)
+class MatchRule:
+    """Which scans spare SQLite a MATCH of the statement: those that claim it, or another side of an OR it stands in.
 
-    Terms that are not claimed are SQLite's to check. Among the plans SQLite offers, those in which the constraint of a
-    join is usable look cheaper, as they are.
+    `alternatives` are the columns and operators of such sides.
     """
-    terms: list[Term] = []
-    share = 1.0
-    is_unique = False
-    limit_at: int | None = None
-    for number in range(info.nConstraint):
-        if not info.get_aConstraint_usable(number):
-            continue
+
+    alternatives: frozenset[tuple[int, str]]
+
+    def allows(self, terms: Iterable[Term]) -> bool:
+        """Say whether a scan under these terms needs no MATCH decided row by row."""
+        return any(
+            term.operator == "MATCH" or (term.column, "IN" if term.is_set else term.operator) in self.alternatives
+            for term in terms
+        )
+
+
+class _Claims:
+    """The terms claimed of those SQLite offers, and what they are worth."""
+
+    def __init__(self, info: apsw.IndexInfo, *, of_all: bool) -> None:
+        self.terms: list[Term] = []
+        self.limit_at: int | None = None
+        self.has_match = False
+        self.is_unique = False
+        self.share = 1.0
+        self._info = info
+        self._of_all = of_all
+
+    def consider(self, number: int) -> None:
+        """Claim a term or leave it to SQLite. Raises NotSupportedError for a MATCH on a column without one."""
+        info = self._info
         operator = OPERATORS.get(info.get_aConstraint_op(number))
-        if operator == "LIMIT":
-            limit_at = number
-            continue
         place = info.get_aConstraint_iColumn(number)
-        if operator is None or (place < 0 and of_all):
-            continue
-        column = UID if place < 0 else DECLARED[place]
-        is_set = bool(info.get_aConstraintUsage_in(number))
-        term = _claim(column, operator, info.get_aConstraint_collation(number), is_set=is_set)
-        if term is None:
-            continue
-        terms.append(term)
-        info.set_aConstraintUsage_argvIndex(number, len(terms))
+        if operator == "MATCH":
+            _require_match(place)
+            self.has_match = True
+        if not info.get_aConstraint_usable(number) or operator is None:
+            return
+        if operator == "LIMIT":
+            self.limit_at = number
+        elif place >= 0 or not self._of_all:
+            is_set = bool(info.get_aConstraintUsage_in(number))
+            column = UID if place < 0 else DECLARED[place]
+            term = _claim(column, operator, info.get_aConstraint_collation(number), is_set=is_set)
+            if term is not None:
+                self._take(number, term)
+
+    def _take(self, number: int, term: Term) -> None:
+        info = self._info
+        self.terms.append(term)
+        info.set_aConstraintUsage_argvIndex(number, len(self.terms))
         info.set_aConstraintUsage_omit(number, term.exact)
-        if is_set:
+        if term.is_set:
             info.set_aConstraintUsage_in(number, True)
-        is_equality = operator in ("=", "IS")
-        is_unique |= is_equality and not is_set and column == UID and not of_all
-        share *= EQUAL_SHARE if is_equality and COLUMNS[column].sql_type != "BOOLEAN" else _share(operator)
-    if limit_at is not None:
-        info.set_aConstraintUsage_argvIndex(limit_at, len(terms) + 1)
+        is_equality = term.operator in ("=", "IS")
+        self.is_unique |= is_equality and not term.is_set and term.column == UID and not self._of_all
+        is_rare = is_equality and COLUMNS[term.column].sql_type != "BOOLEAN"
+        self.share *= EQUAL_SHARE if is_rare else _share(term.operator)
+
+
+def make_plan(info: apsw.IndexInfo, *, of_all: bool, is_read: bool = False, match: MatchRule | None = None) -> bool:
+    """Choose what is claimed and tell SQLite.
+
+    `of_all`: the table is `messages`, in which a uid names no row alone. `is_read`: the WHERE clause was read from the
+    statement's text too, so that one scan is searched for all of it. `match`: a MATCH is among its conditions, of which
+    no row can be asked. Terms that are not claimed are SQLite's to check. Among the plans SQLite offers, those in which
+    the constraint of a join is usable look cheaper, as they are. Raises NotSupportedError for a MATCH on a column
+    without one.
+    """
+    claims = _Claims(info, of_all=of_all)
+    for number in range(info.nConstraint):
+        claims.consider(number)
+    if claims.limit_at is not None:
+        info.set_aConstraintUsage_argvIndex(claims.limit_at, len(claims.terms) + 1)
     order = 0 if of_all else _uid_order(info)
     info.orderByConsumed = order != 0
-    rows = 1 if is_unique else max(2, round(ROWS * share))
+    rows = 1 if claims.is_unique else max(2, round(ROWS * claims.share))
+    if is_read:
+        rows = max(1, round(rows * READ_SHARE))
+    if claims.has_match and match is None:
+        match = MatchRule(frozenset())
     info.estimatedRows = rows
-    info.estimatedCost = ROUND_TRIP + rows
-    if is_unique:
+    info.estimatedCost = ROUND_TRIP + rows if match is None or match.allows(claims.terms) else IMPOSSIBLE
+    if claims.is_unique:
         info.idxFlags = apsw.SQLITE_INDEX_SCAN_UNIQUE
     used = frozenset(DECLARED[place] for place in info.colUsed if place < len(DECLARED))
-    info.idxStr = Plan(tuple(terms), limit_at is not None, used, order).write()
+    info.idxStr = Plan(tuple(claims.terms), claims.limit_at is not None, used, order).write()
     return True
 
 
@@ -138,18 +191,26 @@ def _claim(column: int, operator: str, collation: str, *, is_set: bool) -> Term 
     if condition is not None and operator in condition.operators:
         if is_set and not condition.takes_sets:
             return None
-        # With another collation the name of a mailbox is compared in SQLite's way, not in ours.
-        if column == MAILBOX and collation != "BINARY":
+        # With another collation texts are compared in SQLite's way, not in ours.
+        if COLUMNS[column].sql_type == "TEXT" and operator in ("=", "IS") and collation != "BINARY":
             return None
-        return Term(column, operator, is_set, condition.exact)
+        # Nobody but the server can say what matches.
+        return Term(column, operator, is_set, condition.exact or operator == "MATCH")
     if operator in ("=", "IS") and not is_set and collation == "BINARY":
         # Nothing to push, but the inner side of a join finds its rows by it instead of reading them all each time.
         return Term(column, operator, is_set=False, exact=False)
     return None
 
 
+def _require_match(place: int) -> None:
+    condition = COLUMNS[DECLARED[place]].condition if place >= 0 else None
+    if condition is None or "MATCH" not in condition.operators:
+        name = COLUMNS[DECLARED[place]].name if place >= 0 else "rowid"
+        raise NotSupportedError(f"MATCH is the server's own search of a text, and {name} is none it searches")
+
+
 def _share(operator: str) -> float:
-    return PATTERN_SHARE if operator in FUNCTIONS or operator == "LIKE" else OTHER_SHARE
+    return PATTERN_SHARE if operator in FUNCTIONS or operator in ("LIKE", "GLOB", "MATCH") else OTHER_SHARE
 
 
 def _uid_order(info: apsw.IndexInfo) -> int:

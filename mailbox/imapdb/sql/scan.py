@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 from imapdb.errors import NoSuchMailbox
 from imapdb.imap.fetch import Fetched, FetchStream, Items
 from imapdb.sql.columns import COLUMNS
-from imapdb.sql.criteria import Criteria, make_criteria
+from imapdb.sql.criteria import Criteria
 from imapdb.sql.find import find
 from imapdb.sql.kept import Kept, is_same
-from imapdb.sql.plan import DECLARED, MAILBOX, UID, Plan, read_plan
+from imapdb.sql.plan import DECLARED, MAILBOX, Plan, read_plan
+from imapdb.sql.request import Request, decide
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -23,13 +24,15 @@ if TYPE_CHECKING:
     from imapdb.imap.connection import Connection
     from imapdb.imap.mailboxes import Mailbox
     from imapdb.sql.criteria import Argument
+    from imapdb.sql.request import Recorder
+    from imapdb.sql.statement import Statement
     from imapdb.sql.values import SQLValue
+    from imapdb.sql.where import Where
 
 __all__ = ["MessageScan", "UnreadableMailbox"]
 
 _VALUES = tuple(COLUMNS[column].value for column in DECLARED)
 _ITEMS = tuple(COLUMNS[column].items for column in DECLARED)
-_FREE = frozenset({UID, MAILBOX})
 # A plan that is filtered this often with other values is the inner side of a join: its rows are worth keeping.
 KEEP_FROM = 3
 
@@ -42,20 +45,30 @@ class MessageScan:
     """A cursor of SQLite over the messages of one mailbox, or of several in turn."""
 
     def __init__(
-        self, connection: Connection, numbered: Callable[[], Sequence[tuple[int, Mailbox]]], *, of_all: bool
+        self,
+        connection: Connection,
+        numbered: Callable[[], Sequence[tuple[int, Mailbox]]],
+        *,
+        of_all: bool,
+        name: str = "",
+        statement: Statement | None = None,
+        where: Where | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
         self._connection = connection
+        self._recorder = recorder
         self._of_all = of_all
+        self._name = name
+        self._statement = statement
+        self._where = where
         self._numbered = numbered
         self._calls: dict[str, int] = {}
         self._last: dict[str, tuple[Argument, ...]] = {}
         self._kept: dict[str, Kept] = {}
         self._validities: dict[int, int | None] = {}
         self._mailboxes: Iterator[tuple[int, Mailbox]] = iter(())
-        self._criteria = Criteria()
+        self._request = Request(Criteria(), Items(), {})
         self._plan = Plan((), limit=False, used=frozenset(), order=0)
-        self._items = Items()
-        self._first = 0
         self._stream: FetchStream | None = None
         self._rows: Iterator[tuple[int, Mailbox, Fetched]] | None = None
         self._row: Fetched | None = None
@@ -70,9 +83,15 @@ class MessageScan:
     def Filter(self, _number: int, written: str, arguments: tuple[Argument, ...]) -> None:  # noqa: N802 - apsw's name
         """Start a scan."""
         self._end()
+        if self._recorder is not None:
+            written = self._recorder.note(written, arguments)
         plan = self._plan = read_plan(written)
         values = arguments[: len(plan.terms)]
-        self._first = _positive(arguments[-1]) if plan.limit else 0
+        if self._statement is not None:
+            self._statement.require_match(self._name, plan.terms)
+            self._statement.refuse_breaks(plan.terms, values)
+        if self._recorder is not None:
+            return
         kept = self._keep(written, plan, values)
         if kept is not None:
             self._constants = {}
@@ -80,7 +99,7 @@ class MessageScan:
             self._rows = kept.find(values)
         else:
             self._rows = None
-            self._start(plan, values)
+            self._start(decide(plan, arguments, self._where, self._connection.profile))
         self.Next()
 
     def Next(self) -> None:  # noqa: N802 - apsw's name
@@ -97,7 +116,7 @@ class MessageScan:
             if self._stream is not None:
                 row = self._row = self._stream.next()
                 if row is not None:
-                    if self._criteria.tests and not self._criteria.accepts(row):
+                    if self._request.criteria.tests and not self._request.criteria.accepts(row):
                         continue
                     return
             if not self._open_next():
@@ -138,15 +157,10 @@ class MessageScan:
 
     # From values to rows.
 
-    def _start(self, plan: Plan, values: tuple[Argument, ...]) -> None:
-        criteria = self._criteria = make_criteria(plan.terms, values, self._connection.profile)
-        self._constants = criteria.constants
-        self._items = self._foreseen()
-        if self._items.flags:
-            # Flags are fetched anyway, and may have changed since the search: the newer ones count, in every column.
-            criteria.tests += [(column, _equals(value)) for column, value in criteria.constants.items()]
-            self._constants = {}
-        self._mailboxes = iter(()) if criteria.never else self._wanted(criteria)
+    def _start(self, request: Request) -> None:
+        self._request = request
+        self._constants = request.constants
+        self._mailboxes = iter(()) if request.criteria.never else self._wanted(request.criteria)
         self._provide(Items())
 
     def _wanted(self, criteria: Criteria) -> Iterator[tuple[int, Mailbox]]:
@@ -161,17 +175,20 @@ class MessageScan:
             self._stream = None
         for number, mailbox in self._mailboxes:
             self._number, self._mailbox = number, mailbox
-            self._stream = self._stream_of(number, mailbox, self._criteria, self._items)
+            self._stream = self._stream_of(number, mailbox, self._request)
             if self._stream is None:
                 continue
-            self._provide(self._items)
+            self._provide(self._request.items)
             return True
         return False
 
-    def _stream_of(self, number: int, mailbox: Mailbox, criteria: Criteria, items: Items) -> FetchStream | None:
+    def _stream_of(self, number: int, mailbox: Mailbox, request: Request) -> FetchStream | None:
         """Search a mailbox; None where nothing is found, or `messages` has to go on without it."""
+        criteria = request.criteria
+        if self._where is not None:
+            criteria = criteria.within(self._where, self._connection.profile, mailbox.name)
         try:
-            found = find(self._connection, mailbox, criteria, fetching=bool(items))
+            found = find(self._connection, mailbox, criteria, fetching=bool(request.items))
         except NoSuchMailbox as error:
             if not self._of_all or criteria.names is not None:
                 raise
@@ -181,24 +198,8 @@ class MessageScan:
             return None
         self._validities[number] = found.uidvalidity
         uids = found.uids[::-1] if self._plan.order < 0 else found.uids
-        first = self._first or None
-        return FetchStream(self._connection, mailbox, uids, items, uidvalidity=found.uidvalidity, first=first)
-
-    def _foreseen(self) -> Items:
-        """Say what the rows will be asked for.
-
-        SQLite names the columns a statement reads anywhere. Where every one of them is decided by the search already,
-        none may be read at all (`SELECT count(*) … WHERE size < 6000`): then nothing is fetched until a value is
-        asked for.
-        """
-        decided = {term.column for term in self._plan.terms if term.exact} | _FREE
-        items = self._criteria.items
-        if not items and self._plan.used <= decided:
-            return items
-        for column in self._plan.used:
-            if column not in self._constants:
-                items |= COLUMNS[column].items
-        return items
+        first = request.first or None
+        return FetchStream(self._connection, mailbox, uids, request.items, uidvalidity=found.uidvalidity, first=first)
 
     def _provide(self, items: Items) -> None:
         constants = self._constants
@@ -220,12 +221,18 @@ class MessageScan:
             for number, (value, before) in enumerate(zip(values, last or (), strict=False))
             if is_same(value, before) and (kept is None or number in kept.stable)
         )
+        if not Kept.can_keep(plan, stable):
+            return None
         kept = self._kept[written] = Kept(plan, values, stable, self._connection.profile, self._load)
         return kept
 
     def _load(self, criteria: Criteria, items: Items) -> Iterator[tuple[int, Mailbox, Fetched]]:
+        if self._where is not None:
+            criteria.add_where(self._where, self._connection.profile)
+            if criteria.never:
+                return
         for number, mailbox in self._wanted(criteria):
-            stream = self._stream_of(number, mailbox, criteria, items)
+            stream = self._stream_of(number, mailbox, Request(criteria, items, {}))
             while stream is not None and (message := stream.next()) is not None:
                 if criteria.accepts(message):
                     yield number, mailbox, message
@@ -253,12 +260,3 @@ class MessageScan:
             self._stream = None
         self._rows = None
         self._row = None
-
-
-def _equals(wanted: SQLValue) -> Callable[[SQLValue], bool]:
-    return lambda held: held == wanted
-
-
-def _positive(value: Argument) -> int:
-    """Read a LIMIT as the size of the first piece; it never cuts, SQLite does."""
-    return value if isinstance(value, int) and value > 0 else 0

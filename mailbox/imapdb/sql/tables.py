@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import apsw
 
-from imapdb.imap.mailboxes import Mailbox, status_of
+from imapdb.errors import NotSupportedError
+from imapdb.imap.mailboxes import Mailbox, check_name, status_of
 from imapdb.sql.catalog import Catalog, fold
 from imapdb.sql.columns import ALIASES, COLUMNS, MAILBOX_COLUMNS
 from imapdb.sql.functions import SCALARS
 from imapdb.sql.plan import FUNCTIONS, make_plan
 from imapdb.sql.scan import MessageScan
+from imapdb.sql.statement import MATCH_ALONE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from imapdb.imap.connection import Connection
+    from imapdb.sql.request import Recorder
+    from imapdb.sql.statement import Statement
     from imapdb.sql.values import SQLValue
 
-__all__ = ["Tables", "quote_identifier"]
+    _Overload: TypeAlias = tuple[int, Callable[..., SQLValue]] | Callable[..., SQLValue] | None
+
+__all__ = ["MailboxesScan", "Tables", "quote_identifier"]
 
 MODULE: Final = "imapdb"
 INBOX: Final = Mailbox("INBOX", b"INBOX", None, (), None)
@@ -54,6 +60,10 @@ class Tables:
         self._names = names
         self._numbers: dict[str, int] = {}
         self._made_for: dict[str, Mailbox] = {}
+        # The statement whose cursor SQLite is working for; set around every call that lets it work.
+        self.running: Statement | None = None
+        # Set while a statement is explained: its scans are told to it and not done.
+        self.explaining: Recorder | None = None
         self._brought_along = frozenset(row[0] for row in database.execute("SELECT name FROM pragma_module_list"))
         database.create_module(MODULE, self, use_bestindex_object=True, read_only=True)
 
@@ -70,6 +80,7 @@ class Tables:
 
     def make(self, table_name: str) -> bool:
         """Create the virtual table SQLite did not find, and say whether there is one of that name."""
+        check_name(table_name)
         folded = fold(table_name)
         if folded not in ("messages", "mailboxes"):
             if folded == "inbox":
@@ -90,6 +101,10 @@ class Tables:
         """Give every selectable mailbox with its number, which stays the same while this connection lives."""
         return [(self._number(mailbox), mailbox) for mailbox in self.refresh().selectable]
 
+    def behind(self, folded: str) -> list[tuple[int, Mailbox]]:
+        """Give the numbered mailboxes whose messages a table has that was made."""
+        return self.numbered() if folded == "messages" else [(0, self._made_for[folded])]
+
     def _number(self, mailbox: Mailbox) -> int:
         return self._numbers.setdefault(mailbox.name, len(self._numbers) + 1)
 
@@ -101,9 +116,9 @@ class Tables:
         if folded == "mailboxes":
             return _LISTED_COLUMNS, _MailboxesTable(self._imap, self)
         if folded == "messages":
-            return _MESSAGE_COLUMNS, _MessagesTable(self._imap, self.numbered, of_all=True)
-        alone = [(0, self._made_for[folded])]
-        return _MESSAGE_COLUMNS, _MessagesTable(self._imap, lambda: alone, of_all=False)
+            return _MESSAGE_COLUMNS, _MessagesTable(self._imap, self, folded, self.numbered, of_all=True)
+        alone = self.behind(folded)
+        return _MESSAGE_COLUMNS, _MessagesTable(self._imap, self, folded, lambda: alone, of_all=False)
 
     Connect = Create
 
@@ -126,24 +141,57 @@ class _MessagesTable(_Table):
     """The messages of one mailbox, or of all."""
 
     def __init__(
-        self, imap: Connection, numbered: Callable[[], Sequence[tuple[int, Mailbox]]], *, of_all: bool
+        self,
+        imap: Connection,
+        tables: Tables,
+        name: str,
+        numbered: Callable[[], Sequence[tuple[int, Mailbox]]],
+        *,
+        of_all: bool,
     ) -> None:
         self._imap = imap
+        self._tables = tables
+        self._name = name
         self._numbered = numbered
         self._of_all = of_all
 
     def BestIndexObject(self, info: apsw.IndexInfo) -> bool:  # noqa: N802 - apsw's name
         """Plan a scan."""
-        return make_plan(info, of_all=self._of_all)
+        statement = self._tables.running
+        make_plan(
+            info,
+            of_all=self._of_all,
+            is_read=statement is not None and statement.node(self._name) is not None,
+            match=None if statement is None else statement.match_rule(self._name),
+        )
+        if self._tables.explaining is not None:
+            info.idxStr = self._tables.explaining.tag(self._name, info.idxStr or "")
+        return True
 
     def Open(self) -> MessageScan:  # noqa: N802 - apsw's name
         """Open a cursor."""
-        return MessageScan(self._imap, self._numbered, of_all=self._of_all)
+        statement = self._tables.running
+        return MessageScan(
+            self._imap,
+            self._numbered,
+            of_all=self._of_all,
+            name=self._name,
+            statement=statement,
+            where=None if statement is None else statement.where(self._name),
+            recorder=self._tables.explaining,
+        )
 
-    def FindFunction(self, name: str, arguments: int) -> tuple[int, Callable[..., SQLValue]] | None:  # noqa: N802
+    def FindFunction(self, name: str, arguments: int) -> _Overload:  # noqa: N802
         """Have our functions arrive as constraints when their first argument is a column of this table."""
+        if name.lower() == "match" and arguments == 2:  # noqa: PLR2004
+            return _match_alone
         code = FUNCTIONS.get(name.lower())
         return None if code is None or arguments != 2 else (code, SCALARS[name.lower()])  # noqa: PLR2004
+
+
+def _match_alone(pattern: SQLValue, column: SQLValue) -> SQLValue:
+    """Stand for MATCH where SQLite would have to decide it row by row."""
+    raise NotSupportedError(MATCH_ALONE)
 
 
 class _MailboxesTable(_Table):
@@ -170,19 +218,22 @@ class _MailboxesTable(_Table):
                 named = True
         info.estimatedCost = 10.0 if named else 1_000.0
         info.idxStr = json.dumps(used)
+        if self._tables.explaining is not None:
+            info.idxStr = self._tables.explaining.tag("mailboxes", info.idxStr)
         return True
 
-    def Open(self) -> _MailboxesScan:  # noqa: N802 - apsw's name
+    def Open(self) -> MailboxesScan:  # noqa: N802 - apsw's name
         """Open a cursor."""
-        return _MailboxesScan(self._imap, self._tables)
+        return MailboxesScan(self._imap, self._tables, self._tables.explaining)
 
 
-class _MailboxesScan:
+class MailboxesScan:
     """A cursor over the mailboxes."""
 
-    def __init__(self, imap: Connection, tables: Tables) -> None:
+    def __init__(self, imap: Connection, tables: Tables, recorder: Recorder | None = None) -> None:
         self._imap = imap
         self._tables = tables
+        self._recorder = recorder
         self._rows: list[tuple[SQLValue, ...]] = []
         self._place = 0
         self._catalog: Catalog | None = None
@@ -191,6 +242,9 @@ class _MailboxesScan:
 
     def Filter(self, _number: int, written: str, arguments: tuple[SQLValue, ...]) -> None:  # noqa: N802 - apsw's name
         """Start a scan. LIST and STATUS are asked once a cursor, however often a join comes back."""
+        if self._recorder is not None:
+            self._recorder.note(written, arguments)
+            return
         if self._catalog is None:
             self._catalog = self._tables.refresh()
         catalog = self._catalog
