@@ -450,7 +450,9 @@ def test_a_cut_between_rows_is_mended(login: Login, small: None) -> None:
         found = []
         for number, row in enumerate(rows(stream)):
             found.append(row.uid)
-            if number in (0, 5, 17, 18):
+            # Never two for one piece: a reset takes what was received and not read along, and a piece is asked for
+            # again once.
+            if number in (0, 8, 20):
                 proxy.cut()
         assert found == uids
         assert connection.opened >= 3

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from tests.kit.mailboxes import Letter
 
-__all__ = ["odd_letters"]
+__all__ = ["DATES", "odd_letters"]
 
 _TEXTS: Final = (
     # Raw octets: UTF-8, Latin-1, KOI8-R, half a character, what no charset has.
@@ -46,7 +46,7 @@ _PEOPLE: Final = (
     b"=?utf-8?Q?Smith=2C_John?= <john.smith@example.com>", b"undisclosed-recipients:;", b"Ada <ada@example.org>",
     b"john.smith@example.com", b"a@b.example, " * 60 + b"z@b.example",
 )  # fmt: skip
-_DATES: Final = (
+DATES: Final = (
     b"", b"yesterday", b"Thu Feb 29 23:59:59 2024", b"Thu Feb 29 23:59:59 CET 2024", b"29 Feb 24 10:00 EST",
     b"29 Feb 124",
     b"29 Feb 2024 10:00:00 PDT", b"2024-02-29T10:00:00Z", b"2024-02-29 10:00:00", b"Thu, 31 Feb 2024 10:00:00 +0000",
@@ -57,6 +57,8 @@ _DATES: Final = (
     b"Thu, 29 Feb 2024 10:00:00 +0100 (CET (nested))", b"Thu, 29 Feb 2024\r\n 10:00:00 +0100", b"1709200800",
     b"29.02.2024",
     b"Thu, 29 Feb 2024 10:00:00 +1400", b"19 Jan 2038 03:14:08 +0000", b"31 Dec 1969 23:59:59 +0000",
+    b"1 Jan 1902 00:00:00 +0000", b"31 Dec 2105 23:59:59 +0000", b"1 Jan 2150 00:00:00 +0000",
+    b"1 Mar 1888 10:00:00 +0000",
 )  # fmt: skip
 _IDS: Final = (
     b"", b"<", b"<m1@example.org", b"m1@example.org", b"<m 1@example.org>", b"<m1@example.org> <m2@example.org>", b"<>",
@@ -71,7 +73,7 @@ _TYPES: Final = (
 _FIELDS: Final = (
     (b"From", _PEOPLE, 0.9), (b"To", _PEOPLE, 0.7), (b"Cc", _PEOPLE, 0.3), (b"Bcc", _PEOPLE, 0.1),
     (b"Reply-To", _PEOPLE, 0.2),
-    (b"Subject", _TEXTS, 0.9), (b"Date", _DATES, 0.8), (b"Message-ID", _IDS, 0.7), (b"In-Reply-To", _IDS, 0.3),
+    (b"Subject", _TEXTS, 0.9), (b"Date", DATES, 0.8), (b"Message-ID", _IDS, 0.7), (b"In-Reply-To", _IDS, 0.3),
     (b"References", _IDS, 0.3), (b"List-Id", _TEXTS, 0.2), (b"Content-Type", _TYPES, 0.4), (b"X-Odd", _TEXTS, 0.2),
 )  # fmt: skip
 _COLONS: Final = (b": ",) * 20 + (b":", b" : ", b":\t", b":   ", b": \r\n ")

@@ -52,6 +52,9 @@ class MailboxColumn:
 
 
 FLAGS: Final = Items(flags=True)
+# What 32 bits hold, with a sign or without. No mail was sent outside of these years, whatever it says; and Dovecot 2.3,
+# which keeps no more of a date, finds 1900 in 2036.
+FIRST_SENT, LAST_SENT = "1902", "2106"
 _ADDRESS_SEPARATOR: Final = b", "
 _END_OF_HEADER: Final = re.compile(rb"\r?\n\r?\n|\A\r?\n|\r\r")
 
@@ -143,9 +146,10 @@ def _sent() -> Column:
 
     def value(message: Fetched) -> SQLValue:
         found = _raw(message, wanted)
-        return None if found is None else dates.sql_from_header(found[0])
+        moment = None if found is None else dates.sql_from_header(found[0])
+        return moment if moment is not None and FIRST_SENT <= moment < LAST_SENT else None
 
-    doc = "the Date header, UTC; NULL where it is missing or nonsense"
+    doc = "the Date header, UTC; NULL where it is missing or nonsense (as are years before 1902 and after 2105)"
     return Column("sent", "DATETIME", items, value, doc, conditions.SentTerm())
 
 
