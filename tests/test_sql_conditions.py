@@ -261,3 +261,11 @@ def test_no_value_raises_or_reaches_the_wire_as_a_command(value: Any, others: fr
                 for argument in () if narrowing.key is None else narrowing.key.arguments:
                     octets = argument if isinstance(argument, bytes) else argument.octets
                     assert not {b"\r"[0], b"\n"[0], 0} & set(octets)
+
+
+def test_an_id_is_asked_for_in_its_own_words() -> None:
+    """Servers decode an encoded word in an id, where it has no meaning and the column shows it as written."""
+    assert narrow("message_id", "=", "<a.b-1@example.org>") == 'HEADER MESSAGE-ID "a.b-1@example.org"'
+    assert narrow("message_id", "=", "=?utf-8?Q?=3Cm1=40example.org=3E?=") == EVERY
+    assert narrow("references", "contains", "=?utf-8?Q?x?=") == EVERY
+    assert narrow("subject", "=", "=?utf-8?Q?again?=") == 'SUBJECT "again" SUBJECT "utf"'

@@ -22,8 +22,7 @@ __all__ = ["MatchTerm", "TextTerm"]
 _OWN_KEYS: Final = frozenset({"FROM", "TO", "CC", "BCC", "SUBJECT"})
 _ADDRESSES: Final = frozenset({"FROM", "TO", "CC", "BCC", "REPLY-TO"})
 _IDS: Final = frozenset({"MESSAGE-ID", "IN-REPLY-TO", "REFERENCES"})
-# Characters of an id that neither folding nor quoting touches; of an encoded word, which has no meaning there, `=?`
-# would be the sign.
+# Characters of an id that neither folding nor quoting touches.
 _OF_IDS: Final = ".@-_+$/"
 MOST_ALTERNATIVES = 100
 
@@ -50,6 +49,9 @@ class TextTerm:
         if operator == "MATCH":
             return Narrowing(key=self._key(_asked(value)))
         if not isinstance(value, str) or not self._is_trusted(profile):
+            return EVERY
+        if self.field in _IDS and "=?" in value:
+            # An encoded word has no meaning in an id, and servers decode it all the same.
             return EVERY
         words = fragments(
             _stretches(operator, value),
