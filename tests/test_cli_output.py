@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
+from rich.console import Console
 
 from imapdb.cli.formats import Column, columns_of, write_csv, write_json, write_tsv
 from imapdb.cli.harmless import one_line, shown
@@ -33,7 +34,7 @@ ROWS: list[tuple[object, ...]] = [
 
 def table(columns: Sequence[Column], rows: Sequence[Sequence[object]], width: int = 200) -> list[str]:
     out = io.StringIO()
-    write_table(out, columns, rows, width=width)
+    write_table(Console(file=out, width=width, markup=False, emoji=False, highlight=False), columns, rows)
     return out.getvalue().splitlines()
 
 
@@ -205,7 +206,7 @@ def test_table_starts_before_the_last_row_is_there() -> None:
             seen_at.append(len(out.getvalue()))
             yield (number,)
 
-    write_table(out, [Column("n")], rows(), width=40)
+    write_table(Console(file=out, width=40), [Column("n")], rows())
     assert seen_at[0] == 0
     assert seen_at[300] > 0
     assert len(out.getvalue().splitlines()) == 1001

@@ -7,13 +7,16 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from typer.main import get_command
 
 from imapdb.cli import app, login, run
 from imapdb.errors import ProgrammingError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parent.parent
 COMMAND: Any = get_command(app)
@@ -22,25 +25,47 @@ NOWHERE = "imap://ada:s3cr3t@127.0.0.1:1/"
 
 
 @pytest.fixture(autouse=True)
-def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def _environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("IMAPDB_URL", "IMAPDB_PASSWORD"):
         monkeypatch.delenv(name, raising=False)
+    for name in ("CONFIG", "STATE", "CACHE"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name))
     monkeypatch.setattr(sys, "stdin", io.StringIO())
 
 
 def test_the_commands() -> None:
-    assert set(COMMAND.commands) == {"demo", "explain", "mailboxes", "search", "query"}
+    commands = {"account", "count", "demo", "explain", "mailboxes", "query", "search", "shell", "show"}
+    assert set(COMMAND.commands) == commands
 
 
-@pytest.mark.parametrize("name", sorted(COMMAND.commands))
+def _leaves(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
+    if not hasattr(command, "commands"):
+        yield " ".join(path), command
+        return
+    for name, found in command.commands.items():
+        yield from _leaves(found, (*path, name))
+
+
+LEAVES = dict(_leaves(COMMAND))
+
+
+@pytest.mark.parametrize("name", sorted(LEAVES))
+def test_every_command_is_in_the_docs(name: str) -> None:
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("**/*.md")]
+    assert any(f"imapdb {name}" in page.read_text(encoding="utf-8") for page in pages)
+
+
+@pytest.mark.parametrize("name", sorted(LEAVES))
 def test_every_command_and_option_has_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    command = COMMAND.commands[name]
+    command = LEAVES[name]
     assert command.help
-    assert command.short_help
-    assert run([name, "--help"]) == 0
+    assert command.short_help or " " in name
+    assert run([*name.split(), "--help"]) == 0
     shown = capsys.readouterr().out
     assert "..." not in shown
     for parameter in command.params:
+        if parameter.name == "help":
+            continue
         assert parameter.help, parameter.name
         assert parameter.help.endswith("."), parameter.name
         for option in (*parameter.opts, *parameter.secondary_opts):
@@ -82,6 +107,18 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         (["search", "INBOX", "--limit", "0"], "--limit"),
         (["search", "INBOX", "--order", "-colour"], "'colour' is not one of uid, created"),
         (["search", "INBOX", "--columns", "uid,"], "parted by commas"),
+        (["search", "INBOX", "--columns", "@nonsense"], "no set of columns @nonsense, only @short, @long, @flags"),
+        (["search", "INBOX", "--where", "1) OR (1"], "not one condition"),
+        (["count", "INBOX", "--sent-since", "nonsense"], "'nonsense' is no date"),
+        (["count", "INBOX", "--limit", "1"], "No such option"),
+        (["count", "INBOX", "--where", "uid = ?"], "write values where they belong"),
+        (["count", "INBOX", "--any", "--text", "x", "--not-from", "y"], "--text: with --any, it goes beside neither"),
+        (["show", "INBOX"], "UID"),
+        (["show", "INBOX", "0"], "UID"),
+        (["show", "INBOX", "4294967296"], "UID"),
+        (["show", "INBOX", "x"], "UID"),
+        (["show", "messages", "1"], "a uid is one in a mailbox"),
+        (["show", "INBOX", "1", "--raw", "--json"], "neither"),
         (["search", "INBOX", "--json", "--csv", "--url", NOWHERE], "choose one"),
         (["query", "-", "--password-stdin", "--url", NOWHERE], "not both"),
         (["query"], "SQL"),
@@ -169,8 +206,9 @@ def test_the_password_is_asked_for_on_a_terminal(monkeypatch: pytest.MonkeyPatch
     assert asked == ["Password of imap://ada@127.0.0.1:143/: "]
 
 
-def test_the_command_line_loads_neither_sqlalchemy_nor_rich_tables() -> None:
-    code = "import sys, imapdb.cli; print(*sorted({'sqlalchemy', 'apsw', 'rich.table', 'pymap'} & set(sys.modules)))"
+def test_the_command_line_loads_what_it_needs() -> None:
+    unwanted = {"sqlalchemy", "sqlglot", "apsw", "rich.table", "pymap", "prompt_toolkit"}
+    code = f"import sys, imapdb.cli; print(*sorted({unwanted} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "\n"
 

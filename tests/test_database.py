@@ -349,11 +349,11 @@ def test_a_mailbox_that_cannot_be_read_is_left_out_of_messages() -> None:
         S: * OK [CAPABILITY IMAP4rev1] ready
         C: LOGIN ...
         S: $tag OK [CAPABILITY IMAP4rev1] in
+        C: LSUB ...
+        S: $tag OK
         C: LIST "" "*"
         S: * LIST () "/" INBOX
         S: * LIST () "/" Shared
-        S: $tag OK
-        C: LSUB ...
         S: $tag OK
         C: EXAMINE "INBOX"
         S: * OK [UIDVALIDITY 7]

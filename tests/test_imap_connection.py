@@ -71,8 +71,13 @@ def test_opening_and_listing_take_as_few_round_trips_as_there_can_be(login: Logi
     connection = through(proxy, login)
     connection.mailboxes()
     asked = sum(command == "CAPABILITY" for command in proxy.commands)
-    # LOGIN, LIST, and CAPABILITY where neither the greeting nor the answer to LOGIN told.
-    assert proxy.round_trips == 2 + asked
+    # LOGIN, LIST, and CAPABILITY where neither the greeting nor the answer to LOGIN told. Cyrus and Courier have
+    # namespaces of other users that nothing is listed of: they might be kept apart, and are looked into once.
+    apart = login.server.name in ("cyrus", "courier")
+    assert proxy.round_trips == 2 + asked + apart
+    proxy.clear()
+    connection.mailboxes()
+    assert proxy.round_trips == 1
     assert asked <= {"greenmail": 2, "courier": 1}.get(login.server.name, 0)
     proxy.clear()
     connection.read(search_all, INBOX)

@@ -6,17 +6,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from imapdb import errors
+from imapdb import dbapi, errors
 from imapdb.account import Account
 from imapdb.imap import keys, search
 from imapdb.imap.connection import Connection
 from imapdb.imap.mailboxes import Mailbox, mailbox_argument, status_of
 from imapdb.imap.wire import Literal
+from tests.kit.dovecot import Dovecot
 from tests.kit.login import RefusedError
+from tests.kit.proxy import Proxy
 from tests.kit.transcript import Transcript
 
 if TYPE_CHECKING:
-    from tests.kit.servers import Login
+    from tests.kit.ca import Authority
+    from tests.kit.servers import Login, MailServer
 
 CAPABILITIES = "IMAP4rev1"
 
@@ -38,7 +41,7 @@ def listed(*steps: str | bytes, capability: str = CAPABILITIES) -> list[Mailbox]
 
 
 def one(line: bytes) -> list[Mailbox]:
-    return listed('C: LIST "" "*"', line, "S: $tag OK", 'C: LSUB "" "*"', "S: $tag OK")
+    return listed('C: LSUB "" "*"', "S: $tag OK", 'C: LIST "" "*"', line, "S: $tag OK")
 
 
 @pytest.mark.parametrize(
@@ -97,17 +100,144 @@ def test_attributes_subscriptions_and_special_uses() -> None:
 
 @pytest.mark.parametrize("refusal", ["S: $tag NO not here", "S: $tag BAD what"])
 def test_no_lsub_is_no_error(refusal: str) -> None:
-    found = listed('C: LIST "" "*"', 'S: * LIST () "/" a', "S: $tag OK", 'C: LSUB "" "*"', refusal)
+    found = listed('C: LSUB "" "*"', refusal, 'C: LIST "" "*"', 'S: * LIST () "/" a', "S: $tag OK")
     assert [(m.name, m.subscribed) for m in found] == [("a", None)]
 
 
 def test_lsub_tells_what_is_subscribed() -> None:
     found = listed(
-        'C: LIST "" "*"',
         'C: LSUB "" "*"',
-        b'* LIST () "/" a\r\n* LIST () "/" b\r\nA2 OK\r\n* LSUB () "/" b\r\n* LSUB () "/" gone\r\nA3 OK\r\n',
+        'C: LIST "" "*"',
+        b'* LSUB () "/" b\r\n* LSUB () "/" gone\r\nA2 OK\r\n* LIST () "/" a\r\n* LIST () "/" b\r\nA3 OK\r\n',
     )
     assert [(m.name, m.subscribed) for m in found] == [("a", False), ("b", True)]
+
+
+# Namespaces
+
+
+def tell(namespaces: str) -> list[str | bytes]:
+    return ["C: NAMESPACE", f"S: * NAMESPACE {namespaces}", "S: $tag OK"]
+
+
+def list_as(pattern: str, *names: str) -> list[str | bytes]:
+    return [f'C: LIST "" "{pattern}" RETURN (SUBSCRIBED)', *(f'S: * LIST () "/" "{n}"' for n in names), "S: $tag OK"]
+
+
+EXTENDED = "IMAP4rev1 LIST-EXTENDED NAMESPACE"
+
+
+@pytest.mark.parametrize(
+    ("namespaces", "listed_first"),
+    [
+        ('(("" "/")) NIL NIL', ["INBOX"]),
+        ('(("" "/")) (("Other/" "/")) (("Shared/" "/"))', ["INBOX", "Other/ada/x", "Shared/y"]),
+        ('(("INBOX." ".")) NIL NIL', ["INBOX"]),
+        ('(("inbox." ".")) NIL NIL', ["INBOX"]),
+        ("NIL NIL NIL", ["INBOX"]),
+        # Not ours to walk through: a news server, a file system, everybody's home.
+        ('(("" "/")) (("~" "/")) (("#news." ".")("#ftp/" "/"))', ["INBOX"]),
+        ('(("" "/" "X-PARAM" ("a" "b"))) ((nonsense)) (())', ["INBOX", "nonsense"]),
+        ("(((((((", ["INBOX"]),
+        ("nonsense", ["INBOX"]),
+    ],
+)
+def test_namespaces_that_are_listed_cost_nothing(namespaces: str, listed_first: list[str]) -> None:
+    found = listed(*tell(namespaces), *list_as("*", *listed_first), capability=EXTENDED)
+    assert [mailbox.name for mailbox in found] == listed_first
+
+
+def test_namespaces_left_out_are_listed_behind() -> None:
+    found = listed(
+        *tell('(("" "/")) (("Other Users/" "/")) (("Public \\"x\\"/" "/") ("#shared/" "/") ("Shown/" "/"))'),
+        *list_as("*", "INBOX", "Shown/a"),
+        *list_as("Other Users/*", "Other Users/ada/in"),
+        *list_as('Public \\"x\\"/*', 'Public \\"x\\"/all'),
+        'C: LIST "" "#shared/*" RETURN (SUBSCRIBED)',
+        "S: $tag NO not now",
+        "C: NOOP",
+        "S: $tag OK",
+        capability=EXTENDED,
+    )
+    assert {mailbox.name for mailbox in found} == {"INBOX", "Shown/a", "Other Users/ada/in", 'Public "x"/all'}
+
+
+@pytest.mark.parametrize("refusal", ["S: $tag NO not here", "S: $tag BAD what"])
+def test_no_namespace_is_no_error(refusal: str) -> None:
+    found = listed("C: NAMESPACE", refusal, *list_as("*", "a"), capability=EXTENDED)
+    assert [mailbox.name for mailbox in found] == ["a"]
+
+
+def test_namespaces_are_asked_for_once_and_remembered() -> None:
+    opened: list[str | bytes] = [
+        f"S: * OK [CAPABILITY {EXTENDED}] ready",
+        "C: LOGIN ...",
+        f"S: $tag OK [CAPABILITY {EXTENDED}] in",
+    ]
+    again = [*list_as("Public/*", "Public/x"), *list_as("*", "INBOX")]
+    first = [*tell('(("" "/")) NIL (("Public/" "/"))'), *list_as("*", "INBOX"), *list_as("Public/*", "Public/x")]
+    scripts = [[*opened, *first, "C: NOOP", "S: $tag OK", *again, "CLOSE"], [*opened, *again, "HOLD"]]
+    with Transcript(*scripts) as server:
+        connection = Connection(Account(server.host, "u", server.port, password="p", tls="none", timeout=5))
+        for _ in range(3):
+            assert {mailbox.name for mailbox in connection.mailboxes()} == {"INBOX", "Public/x"}
+        assert connection.opened == 2
+        connection.close()
+
+
+@pytest.mark.parametrize("error", [errors.ServerRefused, errors.ProtocolError])
+def test_a_list_that_is_refused_is_an_error(error: type[errors.Error]) -> None:
+    word = "NO" if error is errors.ServerRefused else "BAD"
+    with pytest.raises(error) as caught:
+        listed('C: LSUB "" "*"', "S: $tag NO", 'C: LIST "" "*"', f"S: $tag {word} never")
+    assert caught.value.command == "LIST"
+
+
+PUBLIC = """
+namespace public {
+  type = public
+  separator = /
+  prefix = Public/
+  location = sdbox:{folder}/home/public:INDEXPVT=~/public
+  list = %s
+}
+namespace hidden {
+  type = shared
+  separator = /
+  prefix = Others/%%%%u/
+  location = sdbox:{folder}/home/%%%%u/mail
+  list = no
+}
+"""
+
+
+@pytest.mark.parametrize("shown", ["yes", "children", "no"])
+def test_shared_mailboxes_of_a_real_server(shown: str, dovecot: MailServer, authority: Authority) -> None:
+    server = Dovecot(authority, settings=PUBLIC % shown)
+    try:
+        server.start()
+        login = server.new_login()
+        login.create("Public/Notices")
+        login.append("Public/Notices", b"Subject: for all\r\n\r\n")
+        other = server.new_login()
+        with Proxy(other.host, other.port) as proxy, dbapi.connect(other.through(proxy).url()) as connection:
+            cursor = connection.cursor()
+            assert cursor.execute("SELECT uid FROM INBOX").fetchall() == []
+            assert not any(command.startswith(("NAMESPACE", "LIST")) for command in proxy.commands)
+            proxy.clear()
+            # `Others/` may be kept apart: that takes a second round trip, the first time.
+            for round_trips in (2, 1):
+                found = {mailbox.name: mailbox for mailbox in connection.imap.mailboxes()}
+                assert {"INBOX", "Public/Notices"} <= found.keys()
+                assert proxy.round_trips == round_trips
+                proxy.clear()
+            assert "NAMESPACE" not in proxy.commands
+            sql = "SELECT messages FROM mailboxes WHERE name = 'Public/Notices'"
+            assert cursor.execute(sql).fetchall() == [(1,)]
+            assert cursor.execute('SELECT subject FROM "Public/Notices"').fetchall() == [("for all",)]
+            assert cursor.execute("SELECT mailbox, subject FROM messages").fetchall() == [("Public/Notices", "for all")]
+    finally:
+        server.stop()
 
 
 def test_a_name_goes_back_as_it_came() -> None:

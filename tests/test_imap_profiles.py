@@ -323,6 +323,8 @@ def test_a_provider_is_known_by_its_greeting_id_and_capabilities(name: str) -> N
     with Transcript([*PROVIDERS[name].hello, "HOLD"]) as server:
         connection = Connection(Account(server.host, "u", server.port, password="p", tls="none", timeout=5))
         assert connection.profile.name == name
+        connection.wire.settle()
+        assert connection.profile.name == name
         connection.close()
 
 

@@ -45,8 +45,9 @@ TEXTS = (
 
 # What reading may say. Strings and literals are taken out of a SEARCH first; the rest is words of SEARCH and numbers.
 ALLOWED = re.compile(
-    r"(?:CAPABILITY|NOOP|LOGOUT|LOGIN \*\*\*|AUTHENTICATE PLAIN \*\*\*|\*\*\*|ID \(.*\)|ENABLE CONDSTORE|EXAMINE S"
-    r"|LIST S S RETURN \([A-Z -]+\)|LSUB S S|UID FETCH [0-9:,]+ \([A-Z0-9. \[\]()-]+\)|UID SEARCH [A-Z0-9:,() -]+)\Z"
+    r"(?:CAPABILITY|NAMESPACE|NOOP|LOGOUT|LOGIN \*\*\*|AUTHENTICATE PLAIN \*\*\*|\*\*\*|ID \(.*\)"
+    r"|ENABLE CONDSTORE|EXAMINE S|LIST S S RETURN \([A-Z -]+\)|LSUB S S|UID FETCH [0-9:,]+ \([A-Z0-9. \[\]()-]+\)"
+    r"|UID SEARCH [A-Z0-9:,() -]+)\Z"
 )
 SEARCH_WORDS = frozenset({
     "UID", "SEARCH", "RETURN", "ALL", "CHARSET", "UTF-8", "OR", "NOT", "SEEN", "UNSEEN", "FLAGGED", "UNFLAGGED",

@@ -122,7 +122,38 @@ def test_counting_what_the_server_decides_fetches_nothing(
     if count is not None:
         assert counted == count
     if key is not None:
-        assert line.searches == [f"UID SEARCH RETURN (ALL) {key}"]
+        assert line.searches == [f"UID SEARCH RETURN (COUNT) {key}"]
+
+
+@pytest.mark.parametrize(
+    ("sql", "returned"),
+    [
+        ("SELECT count(*) AS n FROM INBOX WHERE seen = 0", "COUNT"),
+        ('SELECT count(*) "how many" FROM INBOX WHERE seen = 0', "COUNT"),
+        ("SELECT count(*) FROM messages WHERE seen = 0 AND uid > 0", "COUNT"),
+        ("SELECT count(*) FROM INBOX WHERE NOT seen", "ALL"),
+        ("SELECT count(*) + 0 FROM INBOX WHERE seen = 0", "ALL"),
+        ("SELECT count(uid) FROM INBOX WHERE seen = 0", "ALL"),
+        ("SELECT count(*) FROM INBOX WHERE seen = 0 LIMIT 1", "ALL"),
+        ("SELECT count(*) FROM (SELECT 1 FROM INBOX WHERE seen = 0)", "COUNT"),
+        ("SELECT count(*) FROM INBOX WHERE seen = 0 AND size != 0", "ALL"),
+    ],
+)
+def test_a_plain_count_is_the_servers(line: Line, sql: str, returned: str) -> None:
+    for _ in range(2):
+        assert line.asked(sql) == [(COUNT // 2 + 60 * ("messages" in sql),)]
+        assert {search.partition(" RETURN ")[2].partition(" ")[0] for search in line.searches} == {f"({returned})"}
+
+
+def test_a_count_has_the_name_it_has(line: Line) -> None:
+    for sql, name in (("count(*)", "count(*)"), ("count(*) AS n", "n"), ('count(*) "how many"', "how many")):
+        with line.connection.cursor() as cursor:
+            cursor.execute(f"SELECT {sql} FROM INBOX WHERE seen = ?", (0,))
+            assert cursor.description is not None
+            assert [column[0] for column in cursor.description] == [name]
+            assert cursor.fetchone() == (COUNT // 2,)
+            assert cursor.fetchone() is None
+            assert cursor.execute("SELECT uid FROM INBOX WHERE uid = 3").fetchall() == [(3,)]
 
 
 @pytest.mark.parametrize("where", ["uid = 7", "uid IN (7, 9, 11)", "uid BETWEEN 7 AND 9", "uid = '7'"])
@@ -182,6 +213,20 @@ def test_ordering_by_uid_streams(line: Line) -> None:
     seen = [uid for uid, _ in cursor.fetchall()]
     assert seen == list(range(COUNT - 1, 0, -1))
     assert first < len(line.fetches)
+
+
+@pytest.mark.parametrize(("order", "item"), [("created DESC", "INTERNALDATE"), ("size, uid DESC", "RFC822.SIZE")])
+def test_the_first_ten_by_a_cheap_column_are_a_listing_and_one_piece(line: Line, order: str, item: str) -> None:
+    sql = f"SELECT uid, subject FROM INBOX WHERE seen = 0 ORDER BY {order} LIMIT 10"
+    rows = line.asked(sql)
+    assert len(line.searches) == 1
+    listing = [fetch for fetch in line.fetches if "SUBJECT" not in fetch]
+    assert {wanted(fetch) for fetch in listing} == {f"(UID {item})"}
+    (piece,) = [fetch for fetch in line.fetches if "SUBJECT" in fetch]
+    assert len(piece.split(" ")[2].split(",")) == 10
+    everything = line.run(f"SELECT uid, subject FROM INBOX WHERE seen = 0 ORDER BY +{order}")
+    assert rows == everything[:10] or "created" in order
+    assert {uid for uid, _ in rows} <= {uid for uid, _ in everything}
 
 
 def test_the_first_row_is_there_before_the_last_is_asked_for(line: Line) -> None:

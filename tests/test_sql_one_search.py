@@ -220,6 +220,11 @@ def test_a_match_is_the_servers_own_search(line: Line) -> None:
     assert not [command for command in line.commands if "HEADER" in command]
 
 
+def test_a_match_in_a_subquery_leaves_the_outer_conditions_alone(line: Line) -> None:
+    inner = "SELECT rowid FROM INBOX WHERE email MATCH 'id.299'"
+    assert line.sql(f"SELECT uid FROM INBOX WHERE rowid IN ({inner}) OR uid = 3 ORDER BY uid") == [3, 299]
+
+
 @pytest.mark.parametrize(
     "where",
     [

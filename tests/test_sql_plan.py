@@ -129,13 +129,25 @@ def test_the_terms_that_are_claimed(where: str, claimed: list[str]) -> None:
 @pytest.mark.parametrize(
     ("tail", "order"),
     [
-        ("ORDER BY uid", 1), ("ORDER BY uid DESC", -1), ("ORDER BY uid DESC, subject", -1), ("ORDER BY rowid", 1),
-        ("ORDER BY created", 0), ("ORDER BY seen, uid", 0), ("", 0),
+        ("ORDER BY uid", "uid"), ("ORDER BY uid DESC", "uid desc"), ("ORDER BY uid DESC, subject", "uid desc"),
+        ("ORDER BY rowid", "uid"), ("ORDER BY created", "created"), ("ORDER BY seen, uid", "seen, uid"), ("", ""),
+        ("ORDER BY created DESC, size, uid DESC, subject", "created desc, size, uid desc"),
+        ("ORDER BY size LIMIT 3", "size"), ("ORDER BY subject", ""), ("ORDER BY created, subject", ""),
+        ("ORDER BY created NULLS LAST", ""), ("ORDER BY created + 1", ""), ("ORDER BY flags", ""),
+        ("GROUP BY created", ""), ("GROUP BY uid", "uid"), ("ORDER BY sent", ""), ("ORDER BY mailbox, uid", ""),
     ],
 )  # fmt: skip
-def test_ordering_by_uid_is_claimed(tail: str, order: int) -> None:
-    assert Planned().plan(f"SELECT subject FROM box {tail}").order == order
-    assert Planned(of_all=True).plan(f"SELECT subject FROM box {tail}").order == 0
+def test_ordering_that_is_claimed(tail: str, order: str) -> None:
+    def told(plan: Plan) -> str:
+        return ", ".join(COLUMNS[column].name + " desc" * descending for column, descending in plan.order)
+
+    assert told(Planned().plan(f"SELECT subject FROM box {tail}")) == order
+    assert told(Planned(of_all=True).plan(f"SELECT subject FROM box {tail}")) == ""
+
+
+def test_what_is_all_fetched_at_once_is_sorted_by_sqlite() -> None:
+    assert Planned().plan("SELECT uid, seen, size FROM box ORDER BY created").order == ()
+    assert Planned().plan("SELECT subject FROM box ORDER BY created").order != ()
 
 
 def test_ordering_that_is_claimed_is_not_sorted_again() -> None:
@@ -155,7 +167,10 @@ def test_the_columns_read_are_named_in_the_plan() -> None:
 
 def test_a_plan_is_read_as_it_was_written() -> None:
     plan = Plan(
-        (Term(0, "=", is_set=True, exact=True), Term(3, "LIKE", is_set=False, exact=False)), True, frozenset({1, 9}), -1
+        (Term(0, "=", is_set=True, exact=True), Term(3, "LIKE", is_set=False, exact=False)),
+        2,
+        frozenset({1, 9}),
+        ((2, True),),
     )
     assert read_plan(plan.write()) == plan
 

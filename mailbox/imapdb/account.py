@@ -6,17 +6,21 @@ import dataclasses
 import ipaddress
 import os
 import ssl
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from imapdb.errors import ProgrammingError, TLSFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
-__all__ = ["TLS", "Account", "SearchMode"]
+__all__ = ["TLS", "Account", "SearchMode", "Source", "url_parts"]
+
+# A secret, or what fetches it when a session opens.
+Source = str | Callable[[], str]
 
 TLS = Literal["implicit", "starttls", "none"]
 SearchMode = Literal["default", "exact"]
@@ -24,7 +28,7 @@ SearchMode = Literal["default", "exact"]
 SEARCH_MODES: Final[tuple[SearchMode, ...]] = ("default", "exact")
 DEFAULT_TIMEOUT = 60.0
 DEFAULT_PORTS: dict[TLS, int] = {"implicit": 993, "starttls": 143, "none": 143}
-OPTIONS = ("tls", "cafile", "certfile", "keyfile", "timeout", "search")
+OPTIONS = ("tls", "cafile", "certfile", "keyfile", "timeout", "search", "authzid")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,12 +40,18 @@ class Account:
     and bounds the wait for a connection and for each piece of an answer. `certfile` and `keyfile` are a client
     certificate in PEM; `ssl_context`, where given, replaces what `cafile` and `certfile` would make. `search` "exact"
     leaves conditions on text to SQL alone, so that malformed mail, which servers decode their own way, is found too.
+
+    `password` is a text, or a callable asked for it whenever a session opens. `token`, in its place, gives OAuth access
+    tokens: asked at every opening, and once more where the server does not accept what it gave. Threads that open
+    sessions at once ask at once. `authzid` is whose mail to open with these credentials (RFC 4616): a master user's
+    way into the account of another. `name` is what the file of accounts calls it; `smtp`, `identities` and `mailboxes`
+    (by use: sent, trash, archive, drafts, junk) are what it says of sending and filing.
     """
 
     host: str
     user: str
     port: int = 993
-    password: str | None = dataclasses.field(default=None, repr=False)
+    password: Source | None = dataclasses.field(default=None, repr=False)
     tls: TLS = "implicit"
     tls_is_explicit: bool = False
     cafile: str | None = None
@@ -50,6 +60,12 @@ class Account:
     timeout: float = DEFAULT_TIMEOUT
     ssl_context: ssl.SSLContext | None = dataclasses.field(default=None, repr=False)
     search: SearchMode = "default"
+    token: Callable[[], str] | None = dataclasses.field(default=None, repr=False)
+    authzid: str | None = None
+    name: str | None = None
+    smtp: str | None = None
+    identities: tuple[str, ...] = ()
+    mailboxes: Mapping[str, str] = dataclasses.field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         """Refuse what could never be sent, before anything is opened.
@@ -60,7 +76,11 @@ class Account:
             raise ProgrammingError("an account needs a host: imaps://user@host/")
         if not self.user:
             raise ProgrammingError("an account needs a user: imaps://user@host/")
-        for what, value in (("host", self.host), ("user", self.user), ("password", self.password or "")):
+        if self.token is not None and (self.password is not None or not callable(self.token)):
+            raise ProgrammingError("token is a callable that returns one, and takes the place of a password")
+        password = self.password if isinstance(self.password, str) else ""
+        texts = {"host": self.host, "user": self.user, "password": password, "authzid": self.authzid or ""}
+        for what, value in texts.items():
             if any(char in value for char in "\r\n\0"):
                 raise ProgrammingError(f"the {what} holds CR, LF or NUL")
             if any("\ud800" <= char <= "\udfff" for char in value):
@@ -77,7 +97,8 @@ class Account:
         cls,
         url: str,
         *,
-        password: str | None = None,
+        password: Source | None = None,
+        token: Callable[[], str] | None = None,
         ssl_context: ssl.SSLContext | None = None,
     ) -> Account:
         """Read `imap://user:password@host:port/?tls=…&cafile=…&timeout=…&search=…` (RFC 5092 in spirit).
@@ -87,26 +108,43 @@ class Account:
         wins over that of the URL; IMAPDB_PASSWORD is read where neither is given. Raises ProgrammingError with a text
         that never repeats the password.
         """
-        parts, port = _split(url)
-        if parts.scheme not in ("imap", "imaps"):
-            raise ProgrammingError("an account's URL begins with imap:// or imaps://")
-        if parts.path not in ("", "/"):
-            raise ProgrammingError("an account's URL names no mailbox: nothing may follow the host but ?options")
-        if parts.fragment:
-            raise ProgrammingError("an account's URL has no '#…': write '#' in a user or password as %23")
-        options = _options(parts.query)
-        if "@" in parts.query and any(name not in OPTIONS for name, _ in options):
-            # Part of a password, most likely: not repeated.
-            raise ProgrammingError("an account's URL has options unknown; write '?' in a user or password as %3F")
-        return cls.from_parts(
-            scheme=parts.scheme,
-            host=_decoded(parts.hostname or ""),
-            port=port,
-            user=_decoded(parts.username or ""),
-            password=password if password is not None else _decoded(parts.password or "") or None,
-            options=options,
-            ssl_context=ssl_context,
-        )
+        parts = url_parts(url)
+        if password is not None:
+            parts["password"] = password
+        return cls.from_parts(**parts, token=token, ssl_context=ssl_context)
+
+    @classmethod
+    def from_file(
+        cls,
+        name: str | None = None,
+        *,
+        password: Source | None = None,
+        token: Callable[[], str] | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> Account:
+        """Return an account of the user's file (see imapdb.accounts), by name or the one it says is the default.
+
+        `password` or `token` take the place of what the file says of secrets. Raises ProgrammingError.
+        """
+        from imapdb.accounts import Accounts  # noqa: PLC0415 - read where accounts are named, which few programs do
+
+        return Accounts.read().account(name, password=password, token=token, ssl_context=ssl_context)
+
+    @classmethod
+    def find(
+        cls,
+        where: str,
+        *,
+        password: Source | None = None,
+        token: Callable[[], str] | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> Account:
+        """Return the account at a URL, or, of a text without `://`, the one of that name in the user's file.
+
+        Raises ProgrammingError, as `from_url` and `from_file` do.
+        """
+        make = cls.from_url if "://" in where else cls.from_file
+        return make(where, password=password, token=token, ssl_context=ssl_context)
 
     @classmethod
     def from_parts(
@@ -116,8 +154,9 @@ class Account:
         host: str,
         port: int | None,
         user: str,
-        password: str | None,
+        password: Source | None,
         options: Iterable[tuple[str, str]],
+        token: Callable[[], str] | None = None,
         ssl_context: ssl.SSLContext | None = None,
     ) -> Account:
         """Make an account of the decoded parts of a URL; shared with the SQLAlchemy dialect.
@@ -148,7 +187,7 @@ class Account:
         search = next((mode for mode in SEARCH_MODES if mode == given.get("search", "default")), None)
         if search is None:
             raise ProgrammingError(f"?search= takes {' or '.join(SEARCH_MODES)}")
-        if password is None:
+        if password is None and token is None:
             password = os.environ.get("IMAPDB_PASSWORD") or None
         return cls(
             host=host,
@@ -163,16 +202,22 @@ class Account:
             timeout=timeout,
             ssl_context=ssl_context,
             search=search,
+            token=token,
+            authzid=given.get("authzid") or None,
         )
 
     @property
     def needs_password(self) -> bool:
-        """Whether there is no password yet."""
-        return self.password is None
+        """Whether there is neither a password yet nor anything to ask for one."""
+        return self.password is None and self.token is None
 
-    def with_password(self, password: str) -> Account:
-        """Return the same account with this password."""
-        return dataclasses.replace(self, password=password)
+    def with_password(self, password: Source) -> Account:
+        """Return the same account with this password, or with this callable to ask for it."""
+        return dataclasses.replace(self, password=password, token=None)
+
+    def with_token(self, token: Callable[[], str]) -> Account:
+        """Return the same account with this callable to ask for a token."""
+        return dataclasses.replace(self, password=None, token=token)
 
     def with_search(self, search: SearchMode) -> Account:
         """Return the same account searched in this way. Raises ProgrammingError for one that is none."""
@@ -188,7 +233,8 @@ class Account:
         """The account as a URL without its password, fit for a log."""
         scheme = "imaps" if self.tls == "implicit" else "imap"
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{scheme}://{quote(self.user, safe='')}@{host}:{self.port}/"
+        whose = f"?authzid={quote(self.authzid, safe='')}" if self.authzid else ""
+        return f"{scheme}://{quote(self.user, safe='')}@{host}:{self.port}/{whose}"
 
     def __str__(self) -> str:
         return self.url
@@ -211,6 +257,29 @@ class Account:
         except (ssl.SSLError, OSError) as error:
             raise TLSFailed(f"cafile, certfile or keyfile cannot be used: {error}") from error
         return context
+
+
+def url_parts(url: str) -> dict[str, Any]:
+    """Take an account's URL apart, for `Account.from_parts`. Raises ProgrammingError as `Account.from_url` does."""
+    parts, port = _split(url)
+    if parts.scheme not in ("imap", "imaps"):
+        raise ProgrammingError("an account's URL begins with imap:// or imaps://")
+    if parts.path not in ("", "/"):
+        raise ProgrammingError("an account's URL names no mailbox: nothing may follow the host but ?options")
+    if parts.fragment:
+        raise ProgrammingError("an account's URL has no '#…': write '#' in a user or password as %23")
+    options = _options(parts.query)
+    if "@" in parts.query and any(name not in OPTIONS for name, _ in options):
+        # Part of a password, most likely: not repeated.
+        raise ProgrammingError("an account's URL has options unknown; write '?' in a user or password as %3F")
+    return {
+        "scheme": parts.scheme,
+        "host": _decoded(parts.hostname or ""),
+        "port": port,
+        "user": _decoded(parts.username or ""),
+        "password": _decoded(parts.password or "") or None,
+        "options": options,
+    }
 
 
 def _options(query: str) -> list[tuple[str, str]]:

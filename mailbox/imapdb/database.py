@@ -25,10 +25,10 @@ from imapdb.sql.types import listed_columns, message_columns
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from types import TracebackType
 
-    from imapdb.account import SearchMode
+    from imapdb.account import SearchMode, Source
     from imapdb.sql.catalog import Catalog
     from imapdb.sql.explain import Explanation
 
@@ -40,7 +40,8 @@ PIECE = 100  # rows SQLAlchemy takes at once while a query is iterated over
 def connect(
     url: str | Account,
     *,
-    password: str | None = None,
+    password: Source | None = None,
+    token: Callable[[], str] | None = None,
     ssl_context: ssl.SSLContext | None = None,
     search: SearchMode | None = None,
     pool_size: int = 1,
@@ -49,15 +50,19 @@ def connect(
 ) -> Database:
     """Return the account at `url` as a database. Nothing is opened before the first question.
 
-    `url` is `imaps://user@host/` or `imap://…`, with the password in it, in IMAPDB_PASSWORD or in `password`.
+    `url` is `imaps://user@host/` or `imap://…`, with the password in it, in IMAPDB_PASSWORD or in `password`; or it is
+    the name of an account in the user's file (see imapdb.accounts). `password` may be a callable, asked whenever a
+    session opens; `token` is one that gives OAuth access tokens instead.
     `pool_size` sessions are kept open; `max_overflow` more may be opened while several threads ask at once. `echo` logs
     the SQL. `search="exact"` (or `?search=exact`) finds malformed mail by its text too, by asking the server for none.
     Raises ProgrammingError for a URL that cannot be read.
     """
     if isinstance(url, Account):
         account = url if password is None else url.with_password(password)
+        if token is not None:
+            account = account.with_token(token)
     else:
-        account = Account.from_url(url, password=password, ssl_context=ssl_context)
+        account = Account.find(url, password=password, token=token, ssl_context=ssl_context)
     if search is not None:
         account = account.with_search(search)
     return Database(account, pool_size=pool_size, max_overflow=max_overflow, echo=echo)

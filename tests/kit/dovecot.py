@@ -24,6 +24,8 @@ from tests.kit.server import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tests.kit.ca import Authority
 
 CONTAINER_PORT = "IMAPDB_DOVECOT_PORT"
@@ -102,15 +104,24 @@ class Dovecot(MailServer):
     """The reference.
 
     `capability` is what it says it can (`imap_capability`), to try imapdb without an extension: the commands stay,
-    only the announcement goes. `settings` are further lines of configuration. `lmtp_port` takes mail by LMTP
-    where dovecot-lmtpd is installed, else it is None.
+    only the announcement goes. `settings` are further lines of configuration, in which `{folder}` is a folder of
+    its own; `files` are put there, by name, with the same done to them; the folder `home` of it holds the mail.
+    `lmtp_port` takes mail by LMTP where dovecot-lmtpd is installed, else it is None.
     """
 
     name = "dovecot"
     starttls = True
 
-    def __init__(self, authority: Authority, *, capability: str | None = None, settings: str = "") -> None:
+    def __init__(
+        self,
+        authority: Authority,
+        *,
+        capability: str | None = None,
+        settings: str = "",
+        files: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(authority)
+        self._files = files or {}
         self._settings = settings + (f"\nimap_capability = {capability}\n" if capability else "")
         self._process: subprocess.Popen[bytes] | None = None
         self._folder: Path | None = None
@@ -183,7 +194,11 @@ class Dovecot(MailServer):
         accounts, uid, gid = _owners()
         (folder / "home").mkdir()
         os.chown(folder / "home", uid, gid)
-        more = self._settings
+        for name, content in self._files.items():
+            file = folder / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(content.replace("{folder}", str(folder)))
+        more = self._settings.replace("{folder}", str(folder))
         has_lmtp = any(Path(libexec, "lmtp").exists() for libexec in _libexec(_binary() or ""))
         if has_lmtp:
             self.lmtp_port = lmtp_port

@@ -44,6 +44,7 @@ class Proxy:
         self._tasks: set[asyncio.Task[None]] = set()
         # None: no limit; else how many octets of the server may still pass.
         self.allowance: int | None = None
+        self._is_mended_by_cut = False
         self.refusing = False
         self.clear()
 
@@ -56,11 +57,18 @@ class Proxy:
         self.connections = 0
 
     def cut(self) -> None:
-        """End every connection now, as a broken line does: both sides see a reset."""
+        """End every connection now, as a broken line does: both sides see a reset, before this returns."""
         self._call(self.cut_here)
+        # A socket is closed, and the reset goes out, in the turn of the loop behind that.
+        for _ in range(2):
+            self._call(lambda: None)
 
-    def cut_after(self, octets: int) -> None:
-        """Let `octets` more of the server's octets pass, over all connections, then cut."""
+    def cut_after(self, octets: int, *, once: bool = False) -> None:
+        """Let `octets` more of the server's octets pass, over all connections, then cut.
+
+        Nobody is let in afterwards, except where the line is to break `once`.
+        """
+        self._is_mended_by_cut = once
         self.allowance = octets
 
     def stall(self) -> None:
@@ -136,6 +144,8 @@ class Proxy:
 
     def cut_here(self) -> None:
         """End every connection; only for the proxy's own thread."""
+        if self._is_mended_by_cut:
+            self.allowance = None
         for link in tuple(self._links):
             link.cut()
 

@@ -6,19 +6,23 @@ output, everything else to standard error.
 
 from __future__ import annotations
 
-import re
 import sys
+import warnings
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer.main import get_command
 
+from imapdb.cli.account import app as account_app
+from imapdb.cli.complaints import complain, warn
+from imapdb.cli.count import count
 from imapdb.cli.demo import demo
 from imapdb.cli.explain import explain
-from imapdb.cli.harmless import one_line
 from imapdb.cli.mailboxes import mailboxes
 from imapdb.cli.query import query
 from imapdb.cli.search import search
+from imapdb.cli.shell import shell
+from imapdb.cli.show import show
 from imapdb.errors import Error
 
 if TYPE_CHECKING:
@@ -27,9 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["app", "main", "run"]
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
-
-# A URL typed in the wrong place is repeated by whoever complains about it; its password is not.
-_CREDENTIALS = re.compile(r"\b((?:imaps?|smtps?)://[^\s:@]*):\S*@", re.IGNORECASE)
 
 app = typer.Typer(
     name="imapdb",
@@ -43,8 +44,12 @@ app = typer.Typer(
 app.command(short_help="Try it on a sample account.")(demo)
 app.command(short_help="List the mailboxes of an account.")(mailboxes)
 app.command(short_help="List messages of a mailbox.")(search)
+app.command(short_help="Count messages of a mailbox.")(count)
+app.command(short_help="Show one message.")(show)
 app.command(short_help="Ask anything in SQL.")(query)
+app.command(short_help="Ask one question after the other.")(shell)
 app.command(short_help="Show what a statement would ask of the server.")(explain)
+app.add_typer(account_app)
 
 
 def _version(asked: bool) -> None:
@@ -77,30 +82,19 @@ def main() -> None:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run a command line; return its exit code. Every error becomes one line on standard error."""
+    """Run a command line; return its exit code. Every error and warning becomes one line on standard error."""
     try:
-        code = get_command(app).main(list(arguments), prog_name="imapdb", standalone_mode=False)
+        with warnings.catch_warnings():
+            warnings.showwarning = warn
+            code = get_command(app).main(list(arguments), prog_name="imapdb", standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
-    except Error as error:
-        return _complain(_said(error), FAILED)
-    except OSError as error:
-        return _complain(str(error), FAILED)
+    except (Error, OSError) as error:
+        complain(error)
+        return FAILED
     except typer.TyperException as error:
         # Most know the command they are about, and typer keeps the class of those to itself.
         path = getattr(getattr(error, "ctx", None), "command_path", "imapdb")
-        return _complain(f"{error.format_message().rstrip('.')}; see {path} --help", error.exit_code)
+        complain(f"{error.format_message().rstrip('.')}; see {path} --help")
+        return error.exit_code
     return code if isinstance(code, int) else 0
-
-
-def _said(error: Error) -> str:
-    message = str(error)
-    if error.server_text and error.server_text not in message:
-        message += f" ({error.server_text})"
-    return message
-
-
-def _complain(message: str, code: int) -> int:
-    safe = one_line(_CREDENTIALS.sub(r"\1:…@", message))
-    print(f"imapdb: {safe}", file=sys.stderr)
-    return code

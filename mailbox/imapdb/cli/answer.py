@@ -1,40 +1,54 @@
-"""A statement put to the account, its answer printed: what all commands do in the end."""
+"""A statement put to the account, its answer printed: what most commands do in the end."""
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import typer
-
-from imapdb.cli.login import account
-from imapdb.cli.output import print_rows
+from imapdb.cli.login import PasswordStdinOption, UrlOption, account
+from imapdb.cli.progress import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-__all__ = ["print_answer"]
+    from imapdb.cli.output import Form
+    from imapdb.dbapi import Connection
+
+__all__ = ["Login", "ask", "print_answer"]
 
 
-def print_answer(
-    sql: str,
-    values: Sequence[object],
-    *,
-    as_json: bool,
-    as_csv: bool,
-    url: str | None,
-    password_stdin: bool,
-) -> None:
+@dataclass(frozen=True)
+class Login:
+    """Which account, and where its password comes from."""
+
+    url: UrlOption = None
+    password_stdin: PasswordStdinOption = False
+
+    @contextmanager
+    def connected(self) -> Iterator[Connection]:
+        """Give a connection to the account, closed at the end."""
+        who = account(self.url, password_stdin=self.password_stdin)
+
+        from imapdb.dbapi import connect  # noqa: PLC0415 - the engine is loaded once the options are right
+
+        connection = connect(who)
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+
+def print_answer(sql: str, values: Sequence[object], form: Form, login: Login) -> None:
     """Connect to the account of these options, execute a statement and print its rows as they arrive."""
-    if as_json and as_csv:
-        raise typer.BadParameter("choose one", param_hint="--json / --csv")
-    who = account(url, password_stdin=password_stdin)
+    with login.connected() as connection:
+        ask(connection, sql, values, form)
 
-    from imapdb.dbapi import connect  # noqa: PLC0415 - the engine is loaded once the options are right
 
-    connection = connect(who)
-    try:
-        cursor = connection.cursor()
+def ask(
+    connection: Connection, sql: str, values: Sequence[object], form: Form, *, as_table: bool | None = None
+) -> None:
+    """Execute a statement and print its rows as they arrive, and until then how far it has come."""
+    with Progress(connection) as progress, connection.cursor() as cursor:
         cursor.execute(sql, values)
-        print_rows(cursor.description, cursor, as_json=as_json, as_csv=as_csv)
-    finally:
-        connection.close()
+        form.print_rows(cursor.description, cursor, as_table=as_table, on_show=progress.stop)

@@ -11,7 +11,7 @@ import typer
 
 from imapdb.cli.formats import columns_of, write_tsv
 from imapdb.cli.moments import utc_text
-from imapdb.cli.output import printing
+from imapdb.cli.output import console, printing
 
 if TYPE_CHECKING:
     from imapdb.dbapi import Connection
@@ -118,16 +118,14 @@ def _print(connection: Connection, question: Question, values: list[str]) -> Non
     columns = columns_of(cursor.description or ())
     statement = question.sql.replace("?", "'{}'").format(*values)
     if sys.stdout.isatty():
-        from rich.console import Console  # noqa: PLC0415 - rich is only loaded to be seen
+        from imapdb.cli.table import write_table  # noqa: PLC0415 - rich is only loaded to be seen
 
-        from imapdb.cli.table import write_table  # noqa: PLC0415
-
-        console = Console(markup=False, highlight=False)
-        console.rule(question.words, align="left", style="dim")
-        console.print(statement, style="cyan")
-        console.print()
-        write_table(sys.stdout, columns, cursor)
-        console.print()
+        terminal = console(sys.stdout)
+        terminal.rule(question.words, align="left", style="dim")
+        terminal.print(statement, style="cyan")
+        terminal.print()
+        write_table(terminal, columns, cursor)
+        terminal.print()
     else:
         print(f"# {question.words}\n{statement};\n")
         print("\t".join(column.name for column in columns))

@@ -1,34 +1,35 @@
 """`imapdb explain`: what a statement would ask of the server, without asking it."""
 
-from __future__ import annotations
-
 import json
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from imapdb.cli.answer import Login
+from imapdb.cli.groups import grouped
 from imapdb.cli.harmless import one_line
-from imapdb.cli.login import PasswordStdinOption, UrlOption, account
-from imapdb.cli.output import printing
+from imapdb.cli.output import Look, console, printing
 from imapdb.cli.query import ParamOption, SQLArgument, statement_of, value_of
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from imapdb.sql.explain import Explanation
 
-__all__ = ["explain"]
+__all__ = ["explain", "print_explanation"]
 
 # How a line of an explanation looks on a terminal, by its first word.
 _STYLES = {"exact": "green", "narrowing": "yellow", "local": "red", "note:": "dim"}
 
 
+@grouped
 def explain(
     sql: SQLArgument,
     *,
     param: ParamOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-    url: UrlOption = None,
-    password_stdin: PasswordStdinOption = False,
+    look: Look,
+    login: Login,
 ) -> None:
     """Show what a statement would ask of the server. Nothing is searched for and nothing is fetched.
 
@@ -37,31 +38,27 @@ def explain(
 
         imapdb explain "SELECT subject FROM INBOX WHERE seen = 0"
     """
-    statement = statement_of(sql, password_stdin=password_stdin)
-    who = account(url, password_stdin=password_stdin)
-
-    from imapdb.dbapi import connect  # noqa: PLC0415 - the engine is loaded once the options are right
-
-    connection = connect(who)
-    try:
+    statement = statement_of(sql, password_stdin=login.password_stdin)
+    with login.connected() as connection:
         explained = connection.explain(statement, [value_of(written) for written in param or ()])
-    finally:
-        connection.close()
-    with printing():
+    print_explanation(explained, look, as_json=as_json)
+
+
+def print_explanation(explained: "Explanation", look: Look, *, as_json: bool = False) -> None:
+    """Print an explanation: on a terminal each line says by its colour who decides."""
+    with printing(look) as out:
         if as_json:
             # In ASCII: what a terminal would act on can stand in strings only, and is escaped there.
-            print(json.dumps(explained.to_dict(), indent=2))
-        elif sys.stdout.isatty():
-            _print_styled(explained)
+            out.write(f"{json.dumps(explained.to_dict(), indent=2)}\n")
+        elif out.isatty():
+            _print_styled(explained, console(out, look))
         else:
-            print("\n".join(map(one_line, str(explained).splitlines())))
+            out.writelines(f"{one_line(line)}\n" for line in str(explained).splitlines())
 
 
-def _print_styled(explained: Explanation) -> None:
-    from rich.console import Console  # noqa: PLC0415 - rich is only loaded to be seen
-    from rich.text import Text  # noqa: PLC0415
+def _print_styled(explained: "Explanation", terminal: "Console") -> None:
+    from rich.text import Text  # noqa: PLC0415 - rich is only loaded to be seen
 
-    console = Console(markup=False, highlight=False, emoji=False, soft_wrap=True)
     for line in map(one_line, str(explained).splitlines()):
         text = Text(line)
         word, indented = line.split(maxsplit=1)[0] if line.strip() else "", line.startswith(" ")
@@ -71,4 +68,4 @@ def _print_styled(explained: Explanation) -> None:
             start = line.index(word)
             whole = word == "note:"
             text.stylize(_STYLES[word], start, None if whole else start + len(word))
-        console.print(text)
+        terminal.print(text, soft_wrap=True)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from typing import TextIO
 
-__all__ = ["Column", "columns_of", "write_csv", "write_json", "write_tsv"]
+__all__ = ["Column", "columns_of", "value_in_json", "write_csv", "write_json", "write_object", "write_tsv"]
 
 _UNSAFE = re.compile(f"[{UNSAFE}]")
 
@@ -51,16 +51,25 @@ def write_csv(out: TextIO, columns: Sequence[Column], rows: Iterable[Sequence[ob
 
 def write_json(out: TextIO, columns: Sequence[Column], rows: Iterable[Sequence[object]]) -> None:
     """Write one JSON array with one object per row and line."""
-    names = list(_distinct(column.name for column in columns))
-    ascii_only = (getattr(out, "encoding", None) or "utf-8").replace("-", "").lower() != "utf8"
     between = "["
     for row in rows:
-        entry = {name: _json(value, column) for name, column, value in zip(names, columns, row, strict=True)}
-        text = json.dumps(entry, ensure_ascii=ascii_only, allow_nan=False)
-        # Escaped, these can stand only inside strings, where JSON reads them back as they were.
-        out.write(between + "\n" + _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text))
+        out.write(f"{between}\n{_object(out, columns, row)}")
         between = ","
     out.write("[]\n" if between == "[" else "\n]\n")
+
+
+def write_object(out: TextIO, columns: Sequence[Column], row: Sequence[object]) -> None:
+    """Write one row as a JSON object."""
+    out.write(f"{_object(out, columns, row)}\n")
+
+
+def _object(out: TextIO, columns: Sequence[Column], row: Sequence[object]) -> str:
+    names = _distinct(column.name for column in columns)
+    entry = {name: value_in_json(value, column) for name, column, value in zip(names, columns, row, strict=True)}
+    ascii_only = (getattr(out, "encoding", None) or "utf-8").replace("-", "").lower() != "utf8"
+    text = json.dumps(entry, ensure_ascii=ascii_only, allow_nan=False)
+    # Escaped, these can stand only inside strings, where JSON reads them back as they were.
+    return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def _plain(value: object) -> object:
@@ -69,7 +78,8 @@ def _plain(value: object) -> object:
     return base64.b64encode(value).decode("ascii") if isinstance(value, bytes) else value
 
 
-def _json(value: object, column: Column) -> object:
+def value_in_json(value: object, column: Column) -> object:
+    """Give a value as JSON has it: flags as lists, booleans as such, octets as base64 text."""
     if isinstance(value, bytes):
         return base64.b64encode(value).decode("ascii")
     if isinstance(value, float) and not math.isfinite(value):

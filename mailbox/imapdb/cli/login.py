@@ -14,17 +14,19 @@ from imapdb.errors import ProgrammingError
 if TYPE_CHECKING:
     from imapdb.account import Account
 
-__all__ = ["PasswordStdinOption", "UrlOption", "account"]
+__all__ = ["PasswordStdinOption", "UrlOption", "account", "first_line"]
 
 UrlOption = Annotated[
     str | None,
     typer.Option(
         "--url",
-        metavar="URL",
+        "--account",
+        metavar="URL|NAME",
         show_default=False,
         help="The account: imaps://user@host/ (TLS) or imap://user@host/ (STARTTLS), user and password "
-        "percent-encoded. Without this option, the environment variable IMAPDB_URL. A password in it is visible to "
-        "everyone who may list this machine's processes; better are IMAPDB_PASSWORD, --password-stdin, or being asked.",
+        "percent-encoded; or its name, see imapdb account. Without this option, the environment variable IMAPDB_URL, "
+        "or the account that was made the default. A password in it is visible to everyone who may list this "
+        "machine's processes; better are IMAPDB_PASSWORD, --password-stdin, or being asked.",
     ),
 ]
 PasswordStdinOption = Annotated[
@@ -36,14 +38,18 @@ PasswordStdinOption = Annotated[
 def account(url: str | None, *, password_stdin: bool) -> Account:
     """Make the account of these options and the environment, asking for the password if a terminal is there to ask.
 
-    The password is the first of: standard input (if asked for), the URL, IMAPDB_PASSWORD, the terminal.
+    The password is the first of: standard input (if asked for), the URL or what the file of accounts says,
+    IMAPDB_PASSWORD, the terminal.
     """
     from imapdb.account import Account  # noqa: PLC0415 - ssl is loaded only to log in
 
-    given = url if url is not None else os.environ.get("IMAPDB_URL")
+    given = url if url is not None else os.environ.get("IMAPDB_URL") or _usual()
     if not given:
-        raise typer.BadParameter("say which account: --url imaps://user@host/, or set IMAPDB_URL", param_hint="--url")
-    found = Account.from_url(given, password=_first_line() if password_stdin else None)
+        raise typer.BadParameter(
+            "say which account: --url imaps://user@host/, or set IMAPDB_URL, or write one down: imapdb account add",
+            param_hint="--url",
+        )
+    found = Account.find(given, password=first_line() if password_stdin else None)
     if url is not None and urlsplit(url).password:
         print(  # a warning, and the answer goes to standard output
             "imapdb: warning: the password in --url is visible in the process list; use IMAPDB_PASSWORD or "
@@ -55,7 +61,15 @@ def account(url: str | None, *, password_stdin: bool) -> Account:
     return found
 
 
-def _first_line() -> str:
+def _usual() -> str | None:
+    """Give the name of the account that is meant where none is named, if the file of accounts says so."""
+    from imapdb.accounts import Accounts  # noqa: PLC0415 - ssl is loaded only to log in
+
+    return Accounts.read().usual
+
+
+def first_line() -> str:
+    """Read the password that --password-stdin promises."""
     line = sys.stdin.readline().rstrip("\r\n")
     if not line:
         raise ProgrammingError("--password-stdin: standard input holds no password")

@@ -1,8 +1,9 @@
 """`imapdb mailboxes`: what there is to search."""
 
-from imapdb.cli.answer import print_answer
-from imapdb.cli.login import PasswordStdinOption, UrlOption
-from imapdb.cli.output import CsvOption, JsonOption
+from imapdb.cli.answer import Login, ask
+from imapdb.cli.completion import remember_mailboxes
+from imapdb.cli.groups import grouped
+from imapdb.cli.output import Form
 
 __all__ = ["mailboxes"]
 
@@ -14,16 +15,13 @@ SELECT table_name AS name, messages, unseen, size
 """
 
 
-def mailboxes(
-    *,
-    as_json: JsonOption = False,
-    as_csv: CsvOption = False,
-    url: UrlOption = None,
-    password_stdin: PasswordStdinOption = False,
-) -> None:
+@grouped
+def mailboxes(*, form: Form, login: Login) -> None:
     """List the mailboxes of the account: name, number of messages, how many are unread, and size in octets.
 
     INBOX comes first, the others follow by name; those that hold other mailboxes but no mail are left out. A name is
     written as search and query want it. The size is empty where the server does not tell it.
     """
-    print_answer(SQL, (), as_json=as_json, as_csv=as_csv, url=url, password_stdin=password_stdin)
+    with login.connected() as connection:
+        ask(connection, SQL, (), form)
+        remember_mailboxes(connection.account, connection.tables.catalog.table_names.values())

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from imapdb.cli.answer import print_answer
-from imapdb.cli.login import PasswordStdinOption, UrlOption
-from imapdb.cli.output import CsvOption, JsonOption
+from imapdb.cli.answer import Login, print_answer
+from imapdb.cli.groups import grouped
+from imapdb.cli.output import Form
 
 __all__ = ["ParamOption", "SQLArgument", "query", "statement_of", "value_of"]
 
@@ -48,14 +48,13 @@ def statement_of(sql: str, *, password_stdin: bool) -> str:
     return sys.stdin.read()
 
 
+@grouped
 def query(
     sql: SQLArgument,
     *,
     param: ParamOption = None,
-    as_json: JsonOption = False,
-    as_csv: CsvOption = False,
-    url: UrlOption = None,
-    password_stdin: PasswordStdinOption = False,
+    form: Form,
+    login: Login,
 ) -> None:
     """Ask anything in SQL: every mailbox is a table, every message a row.
 
@@ -66,11 +65,5 @@ def query(
     messages holds all mailboxes, mailboxes their names and counts. Dates are UTC text, YYYY-MM-DD HH:MM:SS. Output is
     a table on a terminal, and tab-separated lines without a heading elsewhere.
     """
-    print_answer(
-        statement_of(sql, password_stdin=password_stdin),
-        [value_of(written) for written in param or ()],
-        as_json=as_json,
-        as_csv=as_csv,
-        url=url,
-        password_stdin=password_stdin,
-    )
+    text = statement_of(sql, password_stdin=login.password_stdin)
+    print_answer(text, [value_of(written) for written in param or ()], form, login)

@@ -1,21 +1,43 @@
-"""What `imapdb search` was asked, as one SELECT with its parameters."""
+"""What a command line asks of a mailbox, as one SELECT with its parameters."""
 
 from __future__ import annotations
 
-import dataclasses
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, NamedTuple
 
 from imapdb.cli.uids import LARGEST
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
-__all__ = ["COLUMNS", "ORDERS", "Search", "quoted"]
+__all__ = [
+    "ORDERS",
+    "Term",
+    "contains",
+    "count",
+    "has_keyword",
+    "is_flag",
+    "joined",
+    "matches",
+    "quoted",
+    "raw",
+    "select",
+    "uids",
+]
 
-COLUMNS = ("uid", "seen", "created", "sender", "subject", "size")
 ORDERS = ("uid", "created", "sent", "size", "sender", "subject")
 # Sorted as people sort words, not as their octets compare.
 _WORDS = ("sender", "subject")
+
+# Strings, names and comments, in which nothing counts; and what does count.
+_PART = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`|\[[^\]]*\]|--[^\n]*|/\*.*?(?:\*/|\Z)|[();?]""", re.DOTALL)
+
+
+class Term(NamedTuple):
+    """A condition, and the values of its `?`. An empty one asks nothing."""
+
+    text: str
+    values: Sequence[object] = ()
 
 
 def quoted(name: str) -> str:
@@ -23,72 +45,90 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-@dataclasses.dataclass(frozen=True)
-class Search:
-    """The conditions of a search, all of which a message must meet; None and empty ones ask nothing.
+def is_flag(column: str, value: bool) -> Term:
+    """Ask for a flag, or for its absence."""
+    return Term(f"{quoted(column)} = ?", (int(value),))
 
-    `flags` are pairs of a boolean column and its value, `texts` of a column and what it contains. `since` and `before`
-    are UTC text; `larger` and `smaller` are octets and exclude the bound; `uids` are ranges.
-    """
 
-    mailbox: str
-    columns: Sequence[str] = COLUMNS
-    flags: Sequence[tuple[str, bool | None]] = ()
-    texts: Sequence[tuple[str, str]] = ()
-    since: str | None = None
-    before: str | None = None
-    larger: int | None = None
-    smaller: int | None = None
-    uids: Sequence[tuple[int, int]] = ()
-    order: str = "created"
-    descending: bool = True
-    limit: int | None = None
+def has_keyword(name: str, value: bool) -> Term:
+    """Ask for a keyword, or for its absence."""
+    return Term(f'{"" if value else "NOT "}has_flag("flags", ?)', (name,))
 
-    def sql(self) -> tuple[str, list[object]]:
-        """Write the statement: identifiers quoted, every value a parameter."""
-        terms: list[str] = []
-        values: list[object] = []
-        for term, given in self._conditions():
-            terms.append(term)
-            values += given
-        order = quoted(self.order) + (" COLLATE NOCASE" if self.order in _WORDS else "")
-        text = f"SELECT {', '.join(map(quoted, self.columns))} FROM {quoted(self.mailbox)}"  # noqa: S608 - quoted
-        if terms:
-            text += f" WHERE {' AND '.join(terms)}"
-        text += f" ORDER BY {order}{' DESC' if self.descending else ''}"
-        if self.limit is not None:
-            text += " LIMIT ?"
-            values.append(self.limit)
-        return text, values
 
-    def _conditions(self) -> Iterator[tuple[str, Sequence[object]]]:
-        if self.uids:
-            yield self._uid_condition()
-        for column, value in self.flags:
-            if value is not None:
-                yield f"{quoted(column)} = ?", (int(value),)
-        compared = (("created", ">=", self.since), ("created", "<", self.before))
-        sized = (("size", ">", self.larger), ("size", "<", self.smaller))
-        for column, operator, bound in (*compared, *sized):
-            if bound is not None:
-                yield f"{quoted(column)} {operator} ?", (bound,)
-        for column, text in self.texts:
-            yield f"contains({quoted(column)}, ?)", (text,)
+def contains(column: str, text: str, *, value: bool = True) -> Term:
+    """Ask for a text in a column, or for its absence: a header that is not there does not hold it either."""
+    return Term(f"contains({quoted(column)}, ?){'' if value else ' IS NOT 1'}", (text,))
 
-    def _uid_condition(self) -> tuple[str, Sequence[object]]:
-        """Write `uid IN (…)` for the single ones and a comparison for each range, tied by OR."""
-        single = [first for first, last in self.uids if first == last]
-        terms: list[str] = []
-        values: list[object] = list(single)
-        if single:
-            terms.append(f'"uid" IN ({", ".join("?" * len(single))})')
-        for first, last in self.uids:
-            if first == last:
-                continue
-            if last == LARGEST:
-                terms.append('"uid" >= ?')
-                values.append(first)
-            else:
-                terms.append('"uid" BETWEEN ? AND ?')
-                values += (first, last)
-        return terms[0] if len(terms) == 1 else f"({' OR '.join(terms)})", values
+
+def matches(column: str, words: str) -> Term:
+    """Ask for what the server's own search finds."""
+    return Term(f"{quoted(column)} MATCH ?", (words,))
+
+
+def uids(ranges: Sequence[tuple[int, int]]) -> Term:
+    """Ask for uids: `IN (…)` for the single ones and a comparison for each range, tied by OR."""
+    single = [first for first, last in ranges if first == last]
+    terms: list[str] = []
+    values: list[object] = list(single)
+    if single:
+        terms.append(f'"uid" IN ({", ".join("?" * len(single))})')
+    for first, last in ranges:
+        if first == last:
+            continue
+        if last == LARGEST:
+            terms.append('"uid" >= ?')
+            values.append(first)
+        else:
+            terms.append('"uid" BETWEEN ? AND ?')
+            values += (first, last)
+    return Term(terms[0] if len(terms) == 1 else f"({' OR '.join(terms)})", values)
+
+
+def raw(written: str) -> Term:
+    """Take a condition written in SQL. Raises ValueError where it could not stand in parentheses."""
+    depth = 0
+    for part in _PART.findall(written):
+        depth += (part == "(") - (part == ")")
+        if depth < 0 or part == ";":
+            raise ValueError(f"{written!r} is not one condition")
+        if part == "?":
+            raise ValueError(f"{written!r}: write values where they belong, not ?")
+    if depth or not written.strip():
+        raise ValueError(f"{written!r} is not one condition")
+    # On a line of its own: what follows a comment would be gone with it.
+    return Term(f"({written}\n)" if "--" in written else f"({written})")
+
+
+def joined(terms: Iterable[Term], *, any_of: bool = False) -> Term:
+    """Tie conditions: all of them, or any of them."""
+    listed = list(terms)
+    return Term(
+        (" OR " if any_of else " AND ").join(term.text for term in listed),
+        [value for term in listed for value in term.values],
+    )
+
+
+def select(
+    mailbox: str,
+    columns: Sequence[str],
+    where: Term,
+    *,
+    order: str = "created",
+    descending: bool = True,
+    limit: int | None = None,
+) -> Term:
+    """Write the statement of a search: identifiers quoted, every value a parameter."""
+    text = f"SELECT {', '.join(map(quoted, columns))} FROM {quoted(mailbox)}{_where(where)}"  # noqa: S608 - quoted
+    text += f" ORDER BY {quoted(order)}{' COLLATE NOCASE' if order in _WORDS else ''}{' DESC' if descending else ''}"
+    if limit is None:
+        return Term(text, where.values)
+    return Term(f"{text} LIMIT ?", [*where.values, limit])
+
+
+def count(mailbox: str, where: Term) -> Term:
+    """Write the statement that counts what a search would list."""
+    return Term(f"SELECT count(*) FROM {quoted(mailbox)}{_where(where)}", where.values)  # noqa: S608 - quoted
+
+
+def _where(where: Term) -> str:
+    return f" WHERE {where.text}" if where.text else ""

@@ -10,7 +10,6 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -18,7 +17,8 @@ from imapdb.cli.harmless import one_line, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from typing import TextIO
+
+    from rich.console import Console
 
     from imapdb.cli.formats import Column
 
@@ -33,15 +33,12 @@ _MORE_DIGITS = 3
 _NARROWEST = 8
 
 
-def write_table(
-    out: TextIO, columns: Sequence[Column], rows: Iterable[Sequence[object]], *, width: int | None = None
-) -> None:
+def write_table(console: Console, columns: Sequence[Column], rows: Iterable[Sequence[object]]) -> None:
     """Print rows under their column names, colours and width as the terminal has them.
 
     Values are text and nothing else: no markup, no control characters. Where the columns would become too narrow,
     each row is printed as a list of its values.
     """
-    console = Console(file=out, width=width, markup=False, highlight=False, emoji=False)
     source = iter(rows)
     start = list(islice(source, _PIECE))
     numeric = [_is_numeric(column, [row[place] for row in start]) for place, column in enumerate(columns)]

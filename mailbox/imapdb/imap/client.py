@@ -8,14 +8,15 @@ the same socket and the same buffer.
 from __future__ import annotations
 
 import imaplib
+import io
 import os
 import socket
-from typing import TYPE_CHECKING, Any, cast
+import time
+from typing import TYPE_CHECKING, Any
 
 import imapclient
 
 if TYPE_CHECKING:
-    import io
     import ssl
 
     from imapdb.account import Account
@@ -24,6 +25,34 @@ __all__ = ["Client", "Stream"]
 
 BUFFER = 256 * 1024
 PIECE = 1024 * 1024
+# Octets after which a line that has not ended is still under way, however slow.
+ENOUGH = 1024
+
+
+class _Incoming(io.RawIOBase):
+    """A socket as a file. It bounds the wait for a line, where the socket bounds only that for its next octet."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._waited = 0.0
+        self._came = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        begun = time.monotonic()
+        count = self._sock.recv_into(buffer)
+        if count >= ENOUGH or b"\n" in memoryview(buffer)[:count].tobytes():
+            self._waited, self._came = 0.0, 0
+            return count
+        self._waited += time.monotonic() - begun
+        self._came += count
+        if self._came >= ENOUGH:
+            self._waited, self._came = 0.0, 0
+        elif (patience := self._sock.gettimeout()) is not None and self._waited > patience:
+            raise TimeoutError("what came was less than a line")
+        return count
 
 
 class Stream:
@@ -37,24 +66,25 @@ class Stream:
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
-        self._file = cast("io.BufferedReader", sock.makefile("rb", BUFFER))
+        self._file = io.BufferedReader(_Incoming(sock), BUFFER)
         # The bound C method: one call a line is most of what a long listing costs.
         self.readline = self._file.readline
 
     def read(self, size: int) -> bytes:
         """Read `size` octets, fewer only at the end of the stream.
 
-        More than a mebibyte comes in pieces, so that an announced size alone allocates nothing.
+        More than a mebibyte comes in pieces, so that an announced size alone allocates nothing; they are gathered where
+        they stay, so that a large literal is in memory once.
         """
         if size <= PIECE:
             return self._file.read(size)
-        whole = bytearray()
-        while len(whole) < size:
-            piece = self._file.read(min(PIECE, size - len(whole)))
+        whole = io.BytesIO()
+        while (left := size - whole.tell()) > 0:
+            piece = self._file.read(min(PIECE, left))
             if not piece:
                 break
-            whole += piece
-        return bytes(whole)
+            whole.write(piece)
+        return whole.getvalue()
 
     def close(self) -> None:
         """Close the buffer; the socket is its owner's."""

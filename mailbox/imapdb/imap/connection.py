@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 import os
 import re
@@ -14,9 +13,11 @@ import imapclient.exceptions
 
 from imapdb import errors
 from imapdb.imap.client import Client
-from imapdb.imap.mailboxes import Mailbox, list_mailboxes, mailbox_argument
-from imapdb.imap.profiles import recognise
-from imapdb.imap.wire import Wire, astring, quoted
+from imapdb.imap.login import Login, capabilities_in
+from imapdb.imap.mailboxes import Mailbox, Namespaces, list_mailboxes, mailbox_argument
+from imapdb.imap.patience import Patience, is_for_now
+from imapdb.imap.profiles import GENERIC, recognise
+from imapdb.imap.wire import Wire, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,7 +34,6 @@ T = TypeVar("T")
 SHORT_SECRET = 3  # characters
 
 _UIDVALIDITY = re.compile(rb"\* OK \[UIDVALIDITY (\d{1,18})\]", re.IGNORECASE)
-_CAPABILITY = re.compile(rb"\* (?:OK \[)?CAPABILITY ([^\]\r\n]*)", re.IGNORECASE)
 
 
 @dataclasses.dataclass(slots=True)
@@ -66,11 +66,14 @@ class Connection:
         self.capabilities: frozenset[str] = frozenset()
         self.server_id: dict[str, str] = {}
         self.greeting = ""
+        # What the handshake agreed on, such as "TLSv1.3"; None where there is no TLS.
+        self.tls_version: str | None = None
         self.selected: Selected | None = None
         self.opened = 0
         self.streaming: Stream | None = None
         # How many messages came for these items, and their octets: what explain() judges by.
         self.fetched: dict[Items, tuple[int, int]] = {}
+        self.namespaces = Namespaces()
         self._wire: Wire | None = None
         self._is_introduced = False
         self._profile: Profile | None = None
@@ -85,12 +88,15 @@ class Connection:
     def profile(self) -> Profile:
         """What the server's SEARCH can be trusted with; opens the session where there is none."""
         wire = self.wire
-        if not self._is_introduced:
-            wire.settle()
         if self._profile is None:
-            # Not the rest of its ID: there it may repeat the name of our own host.
-            called = (said for name, said in self.server_id.items() if name.lower() in ("name", "vendor"))
-            known = recognise(self.greeting, *called, *sorted(self.capabilities))
+            known = recognise(self.greeting, *sorted(self.capabilities))
+            if known is GENERIC:
+                # Only its answer to ID may tell, and that is waited for: a round trip.
+                if not self._is_introduced:
+                    wire.settle()
+                # Not the rest of its ID: there it may repeat the name of our own host.
+                called = (said for name, said in self.server_id.items() if name.lower() in ("name", "vendor"))
+                known = recognise(*called)
             known = dataclasses.replace(
                 known,
                 finds_object_ids="OBJECTID" in self.capabilities,
@@ -133,18 +139,21 @@ class Connection:
         self.server_id = {}
         self._profile = None
         self._pid = os.getpid()
+        login = Login(self.account)
         client = self._connect()
         try:
             with _translated("log in", self.account):
                 wire = Wire(client, client.told)
-                told = None if client.is_preauthenticated else self._log_in(wire)
-                self.capabilities = wire.capabilities = told or _capabilities_in(wire.run("CAPABILITY")) or client.told
+                told = None if client.is_preauthenticated else login.into(wire)
+                self.capabilities = wire.capabilities = told or capabilities_in(wire.run("CAPABILITY")) or client.told
         except BaseException:
             client.close_socket()
             raise
         self.greeting = client.greeting
         # A short one may stand in any text by chance; to leave that out would hide what went wrong.
-        wire.secret = password if len(password := self.account.password or "") > SHORT_SECRET else ""
+        wire.secret = login.secret if len(login.secret) > SHORT_SECRET else ""
+        sock = client.incoming.sock
+        self.tls_version = sock.version() if isinstance(sock, ssl.SSLSocket) else None
         self._wire = wire
         self.opened += 1
         self._introduce(wire)
@@ -171,20 +180,21 @@ class Connection:
     def read(self, operation: Callable[[Wire], T], mailbox: Mailbox | None = None) -> T:
         """Run a read, in `mailbox` where one is given, and once more on a new session when the first one dropped.
 
+        What the server refuses for now only is asked again, shortly (imap/patience.py).
+
         The operation must be free of effects on the server. It sees the mailbox as it is now: EXAMINE goes ahead of
         it every time, in the same round trip.
         """
-        for repeated in (False, True):
+        patience = Patience()
+        while True:
             try:
                 self.free()
                 wire = self.wire
                 if mailbox is not None:
                     self.enter(wire, mailbox)
                 return operation(wire)
-            except errors.ConnectionLost:
-                if repeated:
-                    raise
-        raise errors.InternalError("a read was neither answered nor given up")
+            except (errors.ConnectionLost, errors.ServerRefused, errors.ProtocolError) as error:
+                patience.endure(error)
 
     def enter(self, wire: Wire, mailbox: Mailbox, *, refresh: bool = True) -> None:
         """Send EXAMINE ahead of what comes next; without `refresh` only where another mailbox is selected.
@@ -204,6 +214,8 @@ class Connection:
                     _note_selected(selected, response[0])
             except errors.ServerRefused as error:
                 self._leave(selected)
+                if is_for_now(error.server_text):
+                    raise
                 raise errors.NoSuchMailbox(
                     f"mailbox {mailbox.name!r} cannot be read: {error.server_text}",
                     command="EXAMINE",
@@ -226,15 +238,11 @@ class Connection:
             streaming.park()
 
     def mailboxes(self) -> list[Mailbox]:
-        """List the account's mailboxes."""
-        return self.read(lambda wire: list_mailboxes(wire, self.capabilities))
+        """List the account's mailboxes, those of its other namespaces too."""
+        return self.read(lambda wire: list_mailboxes(wire, self.capabilities, self.namespaces))
 
     def _connect(self) -> Client:
         account = self.account
-        if account.password is None:
-            raise errors.AuthenticationFailed(
-                "no password: put it into the URL (percent-encoded), into IMAPDB_PASSWORD, or pass password="
-            )
         with _translated("connect", account):
             client = Client(account)
             if account.tls == "starttls":
@@ -258,42 +266,6 @@ class Connection:
             client.secure()
         except imapclient.exceptions.IMAPClientError as error:
             raise errors.TLSFailed(f"{self.account} offers STARTTLS and does not do it: {error}") from error
-
-    def _log_in(self, wire: Wire) -> frozenset[str]:
-        """Send the credentials, and return the capabilities the answer told; none where it told none."""
-        account = self.account
-        password = account.password or ""
-        if account.tls == "none" and not account.may_send_password_in_clear:
-            raise errors.AuthenticationFailed(
-                f"{account} has no TLS: the password was not sent; say ?tls=none where that is meant"
-            )
-        plain = "AUTH=PLAIN" in wire.capabilities
-        disabled = "LOGINDISABLED" in wire.capabilities
-        if disabled and not plain:
-            raise errors.AuthenticationFailed(
-                f"{account} lets nobody log in here (LOGINDISABLED); try imaps:// or starttls"
-            )
-        failure: errors.OperationalError
-        try:
-            # LOGIN has no charset; PLAIN is UTF-8 by definition (RFC 4616).
-            if plain and (disabled or not (account.user + password).isascii()):
-                pending = wire.authenticate(b"PLAIN", f"\0{account.user}\0{password}".encode())
-            else:
-                pending = wire.send("LOGIN", astring(account.user), astring(password))
-            responses = list(wire.answer(pending))
-            if (pending.code or b"").upper().startswith(b"CAPABILITY "):
-                responses.append([b"* " + (pending.code or b"")])
-            return _capabilities_in(responses)
-        except (errors.ServerRefused, errors.ProtocolError) as error:
-            said = _without_secrets(error.server_text or str(error), account)
-            failure = errors.AuthenticationFailed(
-                f"{account} did not accept user and password: {said}", command="LOGIN", server_text=said
-            )
-        except errors.ConnectionLost as error:
-            said = _without_secrets(str(error), account)
-            failure = errors.ConnectionFailed(f"cannot log in at {account}: {said}", command="LOGIN")
-        # Outside of the except clause, so that it is not chained: a server may repeat what was sent.
-        raise failure
 
     def _introduce(self, wire: Wire) -> None:
         self._is_introduced = "ID" not in self.capabilities
@@ -331,25 +303,6 @@ def _ignore(pending: Pending, responses: Iterator[Response]) -> None:
 def _note_selected(selected: Selected, line: bytes) -> None:
     if match := _UIDVALIDITY.match(line):
         selected.uidvalidity = int(match[1])
-
-
-def _capabilities_in(responses: list[Response]) -> frozenset[str]:
-    lines = [match[1] for response in responses if (match := _CAPABILITY.match(response[0]))]
-    return frozenset(lines[-1].decode("ascii", "replace").upper().split()) if lines else frozenset()
-
-
-def _without_secrets(text: str, account: Account) -> str:
-    """Leave out a server's words that hold the password, in whatever quoting."""
-    password = account.password or ""
-    plain = base64.b64encode(f"\0{account.user}\0{password}".encode()).decode()
-    for secret in filter(None, (password, plain)):
-        if _letters(secret) in _letters(text) if _letters(secret) else secret in text:
-            return "(what it said repeats the password)"
-    return text
-
-
-def _letters(text: str) -> str:
-    return "".join(filter(str.isalnum, text))
 
 
 class _translated:  # noqa: N801 - reads as a word in a with statement

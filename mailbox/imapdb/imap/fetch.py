@@ -3,26 +3,39 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections import deque
 from typing import TYPE_CHECKING
 
 from imapdb.errors import ConnectionLost, Error, ProtocolError, ServerRefused, StaleMailbox
 from imapdb.imap import sets
-from imapdb.imap.fetched import NOTHING, Fetched, Items, is_answer, read_fetch
+from imapdb.imap.fetched import NOTHING, Fetched, Items, Unreadable, read_fetch, told
+from imapdb.imap.patience import Patience
+from imapdb.imap.sets import MAX_UID
+from imapdb.imap.wire import MAX_ANSWER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from imapdb.imap.connection import Connection, Selected
     from imapdb.imap.mailboxes import Mailbox
-    from imapdb.imap.wire import Pending
+    from imapdb.imap.wire import Pending, Wire
 
 __all__ = ["FetchStream", "Fetched", "Items"]
 
 FIRST_PIECE = 100
 LARGEST_PIECE = 1_000
 PIECE_OCTETS = 2 * 1024 * 1024
+# Where the messages before were larger than this allows, fewer are asked for together.
+HEAVY_OCTETS = 8 * 1024 * 1024
+# The largest message that is taken. SQLite holds no larger value.
+MAX_MESSAGE = 1_000_000_000
+# What is under way when nobody wants it any more is read and dropped up to here; beyond it the session is given up.
+MAX_DROPPED = 16 * 1024 * 1024
 SIZES_AT_ONCE = 10_000
+
+_IS_PARTIAL = re.compile(rb"MESSAGELIMIT\b", re.IGNORECASE)
+_MESSAGE_LIMIT = re.compile(r"MESSAGELIMIT=(\d{1,9})")
 
 
 @dataclasses.dataclass(slots=True)
@@ -31,7 +44,8 @@ class _Piece:
 
     A piece is sent (`selected` is set: the mailbox and `session` it was sent in), then read (`is_read`). `asked` are
     those of its items that the server offers, `pending` its commands whose answers have not been read, `found` what has
-    been. `error` is what reading it came to.
+    been. `stray` is what was told that answers nothing, `unreadable` are those told of in a way nobody can read,
+    `is_partial` says that the server told no more than so many. `error` is what reading it came to.
     """
 
     start: int
@@ -44,7 +58,15 @@ class _Piece:
     selected: Selected | None = None
     is_read: bool = False
     was_asked_again: bool = False
+    is_partial: bool = False
+    stray: ProtocolError | None = None
+    unreadable: set[int] = dataclasses.field(default_factory=set)
     error: Error | None = None
+
+    @property
+    def missing(self) -> list[int]:
+        """Those of which nothing was told."""
+        return [uid for uid in self.uids if uid not in self.found]
 
 
 class FetchStream:
@@ -53,8 +75,12 @@ class FetchStream:
     With no items nothing is asked at all: `next` then yields bare UIDs, and `require` has the current message and all
     that follow fetched. Nor is anything asked where the server offers none of the items; save for UIDs that were never
     searched for (`uidvalidity` is None), as then FETCH alone tells which of them are there. A connection that drops is
-    reopened and what was missing asked again, once per piece. Raises StaleMailbox where UIDVALIDITY is another than the
-    UIDs were found under. `first` is how many messages are likely to be enough.
+    reopened and what was missing asked again, once where that brought nothing; what the server refuses for now is asked
+    again shortly. Raises StaleMailbox where UIDVALIDITY is another than the UIDs were found under. `first` is how many
+    messages are likely to be enough.
+
+    A message of which an item is left out or cannot be read is asked for once more, and then is a row without it.
+    Raises ProtocolError where one may be missing because an answer could not be read.
     """
 
     def __init__(
@@ -76,11 +102,18 @@ class FetchStream:
         self._size = max(1, min(first or FIRST_PIECE, LARGEST_PIECE))
         self._is_limited = first is not None
         self._sizes: dict[int, int] = {}
+        self._messages = 0
+        self._octets = 0
         # All of them have the items of now: `require` begins again at the current message.
         self._ahead: deque[_Piece] = deque()
         self._piece: _Piece | None = None
         self._place = 0
         self.items = items
+
+    @property
+    def total(self) -> int:
+        """How many messages it was asked for, those expunged meanwhile among them."""
+        return len(self._uids)
 
     def next(self) -> Fetched | None:
         """Return the next message, or None at the end."""
@@ -154,12 +187,20 @@ class FetchStream:
         """Cut the next piece off the UIDs."""
         if self._asked >= len(self._uids):
             return False
-        size = self._count_within(PIECE_OCTETS) if self.items.body else self._size
+        size = self._count_within(PIECE_OCTETS) if self.items.body else self._bearable()
         uids = self._uids[self._asked : self._asked + size]
         self._ahead.append(_Piece(self._asked, uids, self.items))
         self._asked += len(uids)
         self._size = min(self._size * 4, LARGEST_PIECE)
         return True
+
+    def _bearable(self) -> int:
+        """Say how many messages to ask for together, by what those before came to and what the server allows."""
+        size = self._size
+        if self._octets:
+            size = max(1, min(size, HEAVY_OCTETS * self._messages // self._octets))
+        limits = [int(m[1]) for c in self._connection.capabilities if (m := _MESSAGE_LIMIT.fullmatch(c))]
+        return max(1, min([size, *limits]))
 
     def _count_within(self, octets: int) -> int:
         """Say how many of the next messages come to `octets` together, one at least.
@@ -209,7 +250,7 @@ class FetchStream:
 
     def _send(self, piece: _Piece) -> None:
         connection = self._connection
-        missing = [uid for uid in piece.uids if uid not in piece.found]
+        missing = piece.missing
         if not missing:
             # A break that took no more than the end of the answer.
             piece.is_read = True
@@ -230,26 +271,34 @@ class FetchStream:
         command = piece.asked.command(connection.capabilities)
         try:
             for uid_set in sets.pieces(missing):
-                piece.pending.append(wire.send("UID FETCH", uid_set, command))
+                pending = wire.send("UID FETCH", uid_set, command)
+                if piece.asked.body:
+                    pending.max_literal, pending.room = MAX_MESSAGE, MAX_MESSAGE + MAX_ANSWER
+                piece.pending.append(pending)
         except ConnectionLost:
             # Not sent is not read: without this, no answer under way would look like all of them read.
             self._forget(piece)
             raise
 
     def _complete(self, piece: _Piece) -> None:
-        """Read the answers of a piece, asking once more for what a lost connection kept back."""
-        for repeated in (False, True):
+        """Read the answers of a piece, asking again for what a lost connection or a refusal for now kept back."""
+        patience = Patience()
+        if piece.selected is not None and self._session(piece) is None:
+            # It went down with an earlier piece: not a loss of its own.
+            self._forget(piece)
+        while not piece.is_read or piece.error is not None:
+            held = len(piece.found)
             try:
-                if piece.selected is None and not piece.is_read:
+                if piece.error is not None:
+                    raise piece.error
+                if piece.selected is None:
                     self._send(piece)
                 self._collect(piece)
-            except ConnectionLost:
-                if repeated:
-                    raise
-            else:
-                break
-        if piece.error is not None:
-            raise piece.error
+            except Error as error:
+                if len(piece.found) > held:
+                    patience.note_progress()
+                patience.endure(error)
+                self._forget(piece)
 
     def _collect(self, piece: _Piece) -> None:
         """Read the answers of a piece that was sent; nothing of it is under way any more, whatever comes of it."""
@@ -257,66 +306,115 @@ class FetchStream:
             return
         try:
             self._read_answers(piece)
-            self._check(piece.selected)
-            if self._drop_incomplete(piece) and not piece.was_asked_again:
-                # Some servers leave an item out, or say NIL. Whoever answers twice gets a row, with NULL for that item.
-                piece.was_asked_again = True
+            held = len(piece.found)
+            while self._has_to_ask_again(piece):
                 self._send(piece)
                 self._read_answers(piece)
+                if piece.is_partial and len(piece.found) <= held:
+                    raise ProtocolError(
+                        "the server says that it told a part (MESSAGELIMIT), and told nothing more", command="UID FETCH"
+                    )
+                held = len(piece.found)
             piece.is_read = True
         except ConnectionLost:
             self._forget(piece)
             raise
-        except Exception:
+        except Error as error:
             self._read_off(piece)
-            piece.is_read = True
+            piece.is_read, piece.error = True, error
             raise
         finally:
             if not piece.is_read:
                 self._drop_incomplete(piece)
+
+    def _has_to_ask_again(self, piece: _Piece) -> bool:
+        """Say whether some of a piece is still to be told. Raises ProtocolError where asking again was of no use."""
+        stray, piece.stray = piece.stray, None
+        was_partial, piece.is_partial = piece.is_partial, False
+        if was_partial and piece.missing:
+            return True
+        if piece.was_asked_again:
+            if stray is not None and not piece.unreadable.issuperset(piece.missing):
+                raise stray
+            # Some servers leave an item out, or say NIL. Whoever answers twice gets a row, with NULL for that item.
+            self._drop_flags(piece)
+            piece.found.update((uid, Fetched(uid)) for uid in piece.unreadable.intersection(piece.missing))
+            return False
+        piece.was_asked_again = self._drop_incomplete(piece) or (stray is not None and bool(piece.missing))
+        return piece.was_asked_again
 
     def _drop_incomplete(self, piece: _Piece) -> bool:
         """Drop what is no answer, and say whether there was any.
 
         Flags that another session changed come as FETCH too, even for messages of which nothing else was sent.
         """
-        incomplete = [uid for uid, message in piece.found.items() if not is_answer(message, piece.asked)]
-        for uid in incomplete:
+        names = told(piece.asked)
+        dropped = [uid for uid, message in piece.found.items() if any(getattr(message, n) is None for n in names)]
+        for uid in dropped:
             del piece.found[uid]
-        return bool(incomplete)
+        return bool(dropped)
+
+    def _drop_flags(self, piece: _Piece) -> None:
+        """Drop messages of which still nothing is told but flags, where others were asked for: they are gone."""
+        names = told(piece.asked)
+        if piece.asked.flags or not names:
+            return
+        for uid, message in list(piece.found.items()):
+            if message.flags is not None and all(getattr(message, name) is None for name in names):
+                del piece.found[uid]
 
     def _read_answers(self, piece: _Piece) -> None:
         places = [(frozenset(piece.uids), piece.found)]
         # With two commands under way, what answers the second may come early.
         places += [(frozenset(p.uids), p.found) for p in self._ahead if p is not piece and p.pending]
-        messages, octets = self._connection.fetched.get(piece.asked, (0, 0))
+        messages = octets = 0
         while piece.pending:
             # Asked again for every command: another stream may have lost the session meanwhile.
             wire = self._connection.session(piece.session)
             pending = piece.pending[0]
             try:
                 for response in wire.answer(pending):
-                    message = read_fetch(response)
-                    if message is not None:
-                        _put(places, message)
-                        messages += 1
-                        octets += sum(map(len, response))
+                    try:
+                        message = read_fetch(response)
+                    except Unreadable as error:
+                        piece.stray = ProtocolError(str(error), command=error.command)
+                        if error.uid is not None:
+                            piece.unreadable.add(error.uid)
+                        continue
+                    if message is None:
+                        continue
+                    if not _put(places, message):
+                        piece.stray = _not_asked_for(message) or piece.stray
+                        continue
+                    messages += 1
+                    octets += sum(map(len, response))
             except ServerRefused:
                 # Expunged while we were reading (RFC 5530): what is still there has been sent.
                 if (pending.code or b"").upper() != b"EXPUNGEISSUED":
                     raise
+            piece.is_partial |= _IS_PARTIAL.match(pending.code or b"") is not None
             piece.pending.popleft()
-        self._connection.fetched[piece.asked] = messages, octets
+        before = self._connection.fetched.get(piece.asked, (0, 0))
+        self._connection.fetched[piece.asked] = before[0] + messages, before[1] + octets
+        self._messages += messages
+        self._octets += octets
+        if piece.selected is not None:
+            self._check(piece.selected)
 
     def _forget(self, piece: _Piece) -> None:
         """Have a piece sent again; what was read stays, where it is known to be of the same UIDVALIDITY."""
-        if piece.selected is None or piece.selected.uidvalidity != self._uidvalidity:
+        if piece.selected is not None and piece.selected.uidvalidity != self._uidvalidity:
             piece.found.clear()
         piece.pending.clear()
         piece.selected = None
+        piece.is_read = False
+        piece.error = None
 
     def _drop_ahead(self) -> None:
+        under_way = sum(self._sizes.get(uid, 0) for piece in self._ahead if piece.pending for uid in piece.missing)
         for piece in self._ahead:
+            if under_way > MAX_DROPPED and (wire := self._session(piece)) is not None:
+                wire.close()
             self._read_off(piece)
         self._ahead.clear()
 
@@ -332,6 +430,12 @@ class FetchStream:
                 continue
             except ConnectionLost:
                 piece.pending.clear()
+
+    def _session(self, piece: _Piece) -> Wire | None:
+        try:
+            return self._connection.session(piece.session)
+        except ConnectionLost:
+            return None
 
     def _let_go(self) -> None:
         if self._connection.streaming is self:
@@ -349,11 +453,22 @@ class FetchStream:
             )
 
 
-def _put(places: list[tuple[frozenset[int], dict[int, Fetched]]], message: Fetched) -> None:
-    """Keep a message where it was asked for; a server may tell of one in several responses."""
+def _put(places: list[tuple[frozenset[int], dict[int, Fetched]]], message: Fetched) -> bool:
+    """Keep a message where it was asked for; a server may tell of one in several responses. False: nobody asked."""
     for uids, found in places:
         if message.uid in uids:
             held = found.setdefault(message.uid, message)
             if held is not message:
                 held.take(message)
-            return
+            return True
+    return False
+
+
+def _not_asked_for(message: Fetched) -> ProtocolError | None:
+    """Give the error there may be in a message that was not asked for; flags are told of any at any time."""
+    if message.size is None and message.date is None and message.header is None and message.body is None:
+        return None
+    return ProtocolError(
+        f"the server told of message {min(message.uid, MAX_UID)}, which was not asked for, and not of all that were",
+        command="UID FETCH",
+    )

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
     from imapdb.imap.wire import Response
 
-__all__ = ["NOTHING", "Fetched", "Items", "is_answer", "read_fetch"]
+__all__ = ["NOTHING", "Fetched", "Items", "Unreadable", "is_answer", "read_fetch", "told"]
 
+# Octets of a line that is matched at once: a match remembers each of its steps, a hundred octets and more for one.
+MAX_HEAD = 16 * 1024
 MAX_DIGITS = 18  # more are no number of this protocol, and would not fit SQLite's 64 bits
 OBJECTID = "OBJECTID"
 GMAIL = "X-GM-EXT-1"
@@ -150,6 +152,18 @@ class Fetched:
             self.fields = None
 
 
+# Names of fields are astrings: one written as a literal parts the section, whose end then comes as a word.
+_PARTED = frozenset({b"BODY[HEADER.FIELDS", b"BODY[HEADER.FIELDS.NOT"})
+
+
+class Unreadable(ProtocolError):
+    """A FETCH response that cannot be read: of the message `uid` where at least that is sure."""
+
+    def __init__(self, message: str, uid: int | None) -> None:
+        super().__init__(message, command="UID FETCH")
+        self.uid = uid
+
+
 # The shape nearly every answer has: the items asked for, one literal, the end. Anything else goes to _general.
 # Alternatives are tried in this order for every item, so the commonest come first.
 _HEAD = re.compile(
@@ -166,13 +180,24 @@ _HEAD = re.compile(
 
 
 _FETCH = re.compile(rb"\* \d+ FETCH ", re.IGNORECASE)
+_UID_FIRST = re.compile(rb"\* \d+ FETCH \(UID (\d{1,10})[ )]", re.IGNORECASE)
+# What a server may tell of a message. Anything else behind a literal is more likely the rest of one cut short.
+_ITEM = re.compile(
+    rb"UID|FLAGS|RFC822(?:\..*)?|INTERNALDATE|MODSEQ|EMAILID|THREADID|ENVELOPE|BODY(?:STRUCTURE|\[.*)?"
+    rb"|BINARY(?:\.SIZE)?\[.*|PREVIEW|SAVEDATE|ANNOTATION|SNIPPET.*|X-.*",
+    re.DOTALL,
+)
 _OBJECT_ID = re.compile(rb"[\w-]{1,255}")
 
 
 def read_fetch(response: Response) -> Fetched | None:
-    """Read an untagged response: a message where it is a FETCH with a UID, else None (EXISTS, EXPUNGE, …)."""
-    match = _HEAD.match(response[0])
-    if match is not None and match.end() == len(response[0]):
+    """Read an untagged response: a message where it is a FETCH with a UID, else None (EXISTS, EXPUNGE, flags alone).
+
+    Raises Unreadable for a FETCH that cannot be read.
+    """
+    head = response[0]
+    match = _HEAD.match(head) if len(head) <= MAX_HEAD else None
+    if match is not None and match.end() == len(head):
         uid, flags, size, date, section, email_id, thread_id, labels, end = match.groups()
         # A head without a literal must be the whole response; one with a literal must have nothing behind that.
         whole = end is not None if section is None else response[2:] == [b")\r\n"]
@@ -193,24 +218,49 @@ def read_fetch(response: Response) -> Fetched | None:
             elif section is not None:
                 message.body = response[1]
             return message
-    if not _FETCH.match(response[0]):
+    if not _FETCH.match(head):
         return None
-    return _general(response)
+    return _of_any_form(response)
+
+
+def _of_any_form(response: Response) -> Fetched | None:
+    try:
+        return _general(response)
+    except ProtocolError as error:
+        uid = _UID_FIRST.match(response[0])
+        raise Unreadable(
+            f"the server's answer about a message: {error}", None if uid is None else int(uid[1])
+        ) from error
 
 
 def _general(response: Response) -> Fetched | None:
     """Read a FETCH response of any order and form."""
     match tokens(response, 2):
-        case [bytes(), bytes(), list(pairs), *_]:
+        case [bytes(), bytes(), list(pairs)]:
             pass
         case _:
             raise ProtocolError("the server sent a FETCH response that is none", command="UID FETCH")
     message = Fetched(0)
-    for name, value in zip(pairs[::2], pairs[1::2], strict=False):
+    if len(pairs) % 2:
+        raise ProtocolError("the server sent a FETCH response with a name and no value", command="UID FETCH")
+    seen: set[bytes] = set()
+    for name, value in zip(pairs[::2], pairs[1::2], strict=True):
         if not isinstance(name, bytes):
             raise ProtocolError("the server sent a FETCH response without names", command="UID FETCH")
-        _note(message, name.upper(), value)
-    return message if message.uid else None
+        item = name.upper()
+        is_known = _ITEM.fullmatch(item) or (item == b"]" and not seen.isdisjoint(_PARTED))
+        if item in seen or (len(response) > 1 and not is_known):
+            # Most likely part of a literal, or of another message that was taken for part of one.
+            raise ProtocolError("the server sent what does not go together; is a literal's length wrong?")
+        seen.add(item)
+        if item not in _PARTED:
+            _note(message, item, value)
+    if message.uid:
+        return message
+    if message.size is None and message.date is None and message.header is None and message.body is None:
+        # Somebody changed its flags.
+        return None
+    raise ProtocolError("the server told of a message without its UID", command="UID FETCH")
 
 
 def _note(message: Fetched, item: bytes, value: Token) -> None:
@@ -231,7 +281,7 @@ def _note(message: Fetched, item: bytes, value: Token) -> None:
             message.labels = _names(labels)
         case b"BODY[]", _:
             message.body = value if isinstance(value, bytes) else b""
-        case _ if item.startswith(b"BODY[HEADER"):
+        case _ if item.startswith((b"BODY[HEADER", b"]")):
             message.header = value if isinstance(value, bytes) else b""
 
 
@@ -269,15 +319,12 @@ def is_answer(message: Fetched, items: Items) -> bool:
 
     `items` are those the server offers.
     """
+    return all(getattr(message, name) is not None for name in told(items))
+
+
+def told(items: Items) -> tuple[str, ...]:
+    """Name what a message is told with that has these items."""
+    names = tuple(n for n in ("flags", "size", "date", "email_id", "thread_id", "labels") if getattr(items, n))
     if items.body:
-        return message.body is not None
-    if items.header or items.fields:
-        return message.header is not None
-    return (
-        (message.size is not None or not items.size)
-        and (message.date is not None or not items.date)
-        and (message.flags is not None or not items.flags)
-        and (message.email_id is not None or not items.email_id)
-        and (message.thread_id is not None or not items.thread_id)
-        and (message.labels is not None or not items.labels)
-    )
+        return (*names, "body")
+    return (*names, "header") if items.header or items.fields else names

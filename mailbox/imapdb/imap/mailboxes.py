@@ -1,4 +1,7 @@
-"""LIST and STATUS: which mailboxes there are, and what a server says of them (RFC 3501 6.3.8 and 6.3.10)."""
+"""LIST, NAMESPACE and STATUS: which mailboxes there are, and what a server says of them.
+
+RFC 3501 6.3.8 and 6.3.10, RFC 2342.
+"""
 
 from __future__ import annotations
 
@@ -14,17 +17,20 @@ from imapdb.imap.tokens import Token, tokens
 from imapdb.imap.wire import Literal, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from imapdb.imap.wire import Argument, Pending, Response, Wire
 
-__all__ = ["Mailbox", "check_name", "list_mailboxes", "mailbox_argument", "status_of"]
+__all__ = ["Mailbox", "Namespaces", "check_name", "list_mailboxes", "mailbox_argument", "status_of"]
 
 SPECIAL_USES = frozenset(
     rb"\all \archive \drafts \flagged \junk \sent \trash \important".split(),  # RFC 6154, RFC 8457
 )
 STATUS_WINDOW = 32
 MAX_DIGITS = 18  # more are no number of this protocol, and would not fit SQLite's 64 bits
+
+# Namespaces of what is no mail of anybody here: all of a news server, its file system, the homes of all its users.
+_NOT_LISTED = (b"#news.", b"#ftp/", b"~")
 
 # Controls, surrogates and line ends. Other blanks may be in a name (U+3000 in Japanese), and so may joiners.
 _NOT_IN_NAMES = frozenset({"Cc", "Cs", "Zl", "Zp"})
@@ -67,32 +73,75 @@ def mailbox_argument(wire_name: bytes) -> Argument:
         return Literal(wire_name)
 
 
-def list_mailboxes(wire: Wire, capabilities: frozenset[str]) -> list[Mailbox]:
+@dataclasses.dataclass(slots=True)
+class Namespaces:
+    """What a server said of its namespaces, kept from one listing to the next (RFC 2342).
+
+    `apart` are the prefixes of those that `LIST "" "*"` leaves out: other people's mailboxes and shared ones, as a
+    server is free to do. None until it has been asked.
+    """
+
+    apart: tuple[bytes, ...] | None = None
+
+
+def list_mailboxes(wire: Wire, capabilities: frozenset[str], namespaces: Namespaces | None = None) -> list[Mailbox]:
     """Ask for every mailbox of the account, selectable or not, in the order of the server.
 
     One round trip: LIST-EXTENDED brings subscriptions and special uses along (RFC 5258, RFC 6154); elsewhere LSUB goes
-    out behind LIST without waiting.
+    out with LIST, as NAMESPACE does where that is not known yet. Only the first listing of a server that may keep
+    namespaces apart takes another one, for what is in those.
     """
+    namespaces = Namespaces() if namespaces is None else namespaces
+    is_first = namespaces.apart is None and "NAMESPACE" in capabilities
     extended = "LIST-EXTENDED" in capabilities
-    listing: tuple[Argument, ...] = (b'""', b'"*"')
+    returned: tuple[Argument, ...] = ()
     if extended:
         options = b"(SUBSCRIBED SPECIAL-USE)" if "SPECIAL-USE" in capabilities else b"(SUBSCRIBED)"
-        listing += (b"RETURN", options)
-    pending = wire.send("LIST", *listing)
-    behind = None if extended else wire.send("LSUB", b'""', b'"*"')
-    responses = list(wire.answer(pending))
+        returned = (b"RETURN", options)
+    everything: tuple[Argument, ...] = (b'""', b'"*"')
+    refused: list[str] = []
+    if is_first:
+        _ask_beside(wire, refused, "NAMESPACE")
+    for prefix in namespaces.apart or ():
+        _ask_beside(wire, refused, "LIST", b'""', _pattern(prefix), *returned)
+    if not extended:
+        _ask_beside(wire, refused, "LSUB", *everything)
+    # What came for the others is kept for this one, which is sent in one packet with them.
+    responses = wire.run("LIST", *everything, *returned)
+    if is_first:
+        names = {wire_name for _, _, wire_name in _list_lines(responses, b"* LIST ")}
+        namespaces.apart = tuple(prefix for prefix in _prefixes(responses) if _is_apart(prefix, names))
+        for prefix in namespaces.apart:
+            _ask_beside(wire, refused, "LIST", b'""', _pattern(prefix), *returned)
+        if namespaces.apart:
+            responses += wire.run("NOOP")
     subscribed: set[bytes] | None = None
-    if behind is not None:
+    if not extended and "LSUB" not in refused:
+        subscribed = {name for _, _, name in _list_lines(responses, b"* LSUB ")}
+    return _mailboxes(responses, subscribed, extended=extended)
+
+
+def _ask_beside(wire: Wire, refused: list[str], command: str, *arguments: Argument) -> None:
+    """Send a command ahead that may be refused without harm: then it is noted as such.
+
+    No NAMESPACE, or no subscriptions (IMAP4rev2 dropped LSUB): not known is not an error.
+    """
+
+    def answered(pending: Pending, responses: Iterator[Response]) -> None:
         try:
-            responses += wire.answer(behind)
+            deque(responses, 0)
         except (ServerRefused, ProtocolError):
-            # No subscriptions here (IMAP4rev2 dropped LSUB): not known is not an error.
-            behind = None
-        else:
-            subscribed = {name for _, _, name in _list_lines(responses, b"* LSUB ")}
-    listed = list(_list_lines(responses, b"* LIST "))
+            if pending.conclusion is None:
+                raise
+            refused.append(command)
+
+    wire.send_ahead(answered, command, *arguments)
+
+
+def _mailboxes(responses: list[Response], subscribed: set[bytes] | None, *, extended: bool) -> list[Mailbox]:
+    """Make mailboxes of LIST lines; what is subscribed is said in them where LIST is `extended`."""
     found: dict[str, Mailbox] = {}
-    for attributes, delimiter, wire_name in listed:
+    for attributes, delimiter, wire_name in _list_lines(responses, b"* LIST "):
         is_subscribed: bool | None = None
         if extended:
             is_subscribed = "\\subscribed" in {a.lower() for a in attributes}
@@ -104,6 +153,39 @@ def list_mailboxes(wire: Wire, capabilities: frozenset[str]) -> list[Mailbox]:
             continue
         found[name] = Mailbox(name, wire_name, delimiter, attributes, is_subscribed)
     return list(found.values())
+
+
+def _prefixes(responses: list[Response]) -> list[bytes]:
+    """Read the prefixes of all namespaces: one's own, other users', shared (RFC 2342 5)."""
+    prefixes: list[bytes] = []
+    for response in responses:
+        if response[0][:12].upper() != b"* NAMESPACE ":
+            continue
+        try:
+            kinds = tokens(response, 12)
+        except ProtocolError:
+            # An answer that is none names none.
+            continue
+        for kind in kinds:
+            for namespace in kind if isinstance(kind, list) else ():
+                match namespace:
+                    case [bytes(prefix), *_]:
+                        prefixes.append(prefix)
+    return prefixes
+
+
+def _is_apart(prefix: bytes, names: set[bytes]) -> bool:
+    """Say whether `LIST "" "*"` left a namespace out, going by the names it told."""
+    if not prefix or prefix.startswith(_NOT_LISTED) or any(byte in prefix for byte in (b"\r", b"\n", b"\0")):
+        return False
+    if prefix[:5].upper() == b"INBOX":
+        # One's own mailboxes beneath INBOX (`INBOX.`), as Courier has them: nobody leaves those out.
+        return False
+    return not any(name.startswith(prefix) for name in names)
+
+
+def _pattern(prefix: bytes) -> Argument:
+    return mailbox_argument(prefix + b"*")
 
 
 def status_of(

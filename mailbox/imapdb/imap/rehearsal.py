@@ -6,6 +6,7 @@ out. A SEARCH finds the UIDs it is told to find, a FETCH finds nothing.
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 from imapdb.imap import sets
@@ -35,6 +36,7 @@ class Rehearsal(Connection):
         self.greeting = connection.greeting
         self.server_id = connection.server_id
         self.selected = connection.selected
+        self.namespaces = dataclasses.replace(connection.namespaces)
         self._said = _Said(connection.capabilities)
 
     @property
@@ -99,7 +101,9 @@ class _Said(Wire):
 
     def answer(self, pending: Pending) -> Iterator[Response]:
         """Yield what a search found."""
-        if pending.command == "UID SEARCH":
+        if pending.command == "UID SEARCH" and "RETURN (COUNT)" in self.commands[-1]:
+            yield [b"* ESEARCH UID COUNT %d\r\n" % len(self.found)]
+        elif pending.command == "UID SEARCH":
             yield [b"* SEARCH " + b" ".join(b"%d" % uid for uid in self.found)]
 
 

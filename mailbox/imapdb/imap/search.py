@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
     from imapdb.imap.wire import Argument, Pending, Response, Wire
 
-__all__ = ["answer", "ask", "commands", "search"]
+__all__ = ["answer", "ask", "commands", "count", "search"]
 
 _LIMIT = re.compile(rb"MESSAGELIMIT \d{1,10} (\d{1,10})\Z", re.IGNORECASE)
+MAX_DIGITS = 10
 MAX_KEY = 7_000  # octets; with the words around it a command stays under the 8,000 that RFC 7162 4 asks servers to take
 
 
@@ -30,6 +31,23 @@ def search(wire: Wire, key: Key, *, esearch: bool) -> array[int]:
     too long for one command goes out in several, whose answers are united or intersected.
     """
     return _found(key, lambda part: _complete(wire, part, esearch=esearch))
+
+
+def count(wire: Wire, key: Key, *, esearch: bool) -> int:
+    """Count the messages `key` holds for; with ESEARCH the server does."""
+    if not esearch or key.octets > MAX_KEY:
+        return len(search(wire, key, esearch=esearch))
+    words = [b"RETURN (COUNT)", *_options(key, esearch=False)]
+    pending = wire.send("UID SEARCH", *words, *key.arguments)
+    number = None
+    for response in wire.answer(pending):
+        if response[0][:9].upper() == b"* ESEARCH":
+            told = _esearch_items(response, pending.tag)
+            number = told.get(b"COUNT", number)
+    if number is None or not number.isdigit() or len(number) > MAX_DIGITS or _LIMIT.match(pending.code or b""):
+        # It looked at some of the messages only, or said something else: what it finds is counted here.
+        return len(search(wire, key, esearch=esearch))
+    return int(number)
 
 
 def commands(key: Key, *, esearch: bool) -> list[str]:
@@ -162,15 +180,20 @@ def _search_line(response: Response) -> array[int]:
     return found
 
 
-def _esearch_line(response: Response, tag: bytes) -> array[int]:
+def _esearch_items(response: Response, tag: bytes) -> dict[bytes, bytes]:
+    """Read what a response tells, by name; nothing where it answers another command."""
     words = tokens(response, len(b"* ESEARCH"))
     if words and isinstance(words[0], list) and words[0][1:] not in ([], [tag]):
-        return sets.uid_array()
-    told = {
+        return {}
+    return {
         name.upper(): value
         for name, value in itertools.pairwise(words)
         if isinstance(name, bytes) and isinstance(value, bytes)
     }
+
+
+def _esearch_line(response: Response, tag: bytes) -> array[int]:
+    told = _esearch_items(response, tag)
     if b"ALL" in told:
         return sets.expand(told[b"ALL"])
     if told.get(b"COUNT", b"0") != b"0":

@@ -15,6 +15,8 @@ __all__ = ["Token", "tokens"]
 Token = bytes | None | list["Token"]
 
 MAX_DEPTH = 200
+# Each costs some fifty octets to hold, however short it is.
+MAX_TOKENS = 500_000
 
 # BODY[HEADER.FIELDS (FROM TO)]<0> is one word, spaces and all. Elsewhere a bracket is a character like any other:
 # `$[x` is a keyword, `[Gmail]/Sent` a mailbox.
@@ -42,7 +44,7 @@ _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
 def tokens(response: Response, start: int = 0) -> list[Token]:
     """Read a response from octet `start` of its first line to its end.
 
-    Raises ProtocolError where parentheses do not match, or nest deeper than any real structure.
+    Raises ProtocolError where parentheses do not match, nest deeper than any real structure, or hold more than that.
     """
     stack: list[list[Token]] = [[]]
     for number, part in enumerate(response):
@@ -58,8 +60,12 @@ def tokens(response: Response, start: int = 0) -> list[Token]:
 
 def _read_line(line: bytes, position: int, end: int, stack: list[list[Token]]) -> None:
     quotes, last_bracket = True, line.rfind(b"]")
+    room = MAX_TOKENS
     while position < end and (match := _TOKEN[quotes, position < last_bracket].match(line, position)):
         position = match.end()
+        room -= 1
+        if not room:
+            raise ProtocolError(f"a response holds more than {MAX_TOKENS} words")
         match match.lastgroup:
             case "open":
                 if len(stack) > MAX_DEPTH:

@@ -13,6 +13,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from imapdb.errors import ConnectionLost, ProtocolError, ServerRefused, UnsendableValue
+from imapdb.imap.patience import is_for_now
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,17 +22,25 @@ if TYPE_CHECKING:
 
 __all__ = ["Argument", "Literal", "Pending", "Response", "Wire", "astring", "quoted"]
 
-MAX_LINE = 64 * 1024 * 1024
-MAX_LITERAL = 2**31 - 1
+# Octets up to which a server is believed: three million UIDs in a line, ten thousand header fields in a literal.
+MAX_LINE = 32 * 1024 * 1024
+MAX_LITERAL = 32 * 1024 * 1024
+# All responses to one command together, each with what it costs to hold it.
+MAX_ANSWER = 128 * 1024 * 1024
+OVERHEAD = 256
 LITERAL_MINUS = 4096
 
 Response = list[bytes]
 
-_LITERAL = re.compile(rb"\{(\d{1,12})\+?\}\r?\n\Z")
+_LITERAL = re.compile(rb"\{(\d{1,1000})\+?\}\r?\n\Z")
 # Only data holds literals. Texts do not, even where they repeat a command that ended in `{5}`.
-_DATA = re.compile(rb"\* (?!(?:OK|NO|BAD|BYE|PREAUTH) )", re.IGNORECASE)
+_DATA = re.compile(rb"\* (?!(?:OK|NO|BAD|BYE|PREAUTH)[ \r\n])", re.IGNORECASE)
+# What is said before either of these is about the mailbox that was left (RFC 7162 3.2.11, RFC 3501 6.3.1).
+_ENTERED = re.compile(rb"\* OK \[(?:CLOSED|UIDVALIDITY)\b", re.IGNORECASE)
 _TAGGED = re.compile(rb"(OK|NO|BAD)(?: (?:\[([^\]]*)\] ?)?(.*))?\r?\n\Z", re.IGNORECASE | re.DOTALL)
 _ATOM = re.compile(rb"[A-Za-z0-9!#$&'+,\-./:;<=>?@^_`|~]+\Z")
+# Whoever fails to log in may be told goodbye first and why afterwards.
+_SAYS_BYE = frozenset({"LOGIN", "AUTHENTICATE"})
 _QUOTABLE = re.compile(rb"[^\r\n\0\x80-\xff]{0,1000}\Z")
 
 
@@ -73,13 +82,21 @@ def astring(text: str | bytes) -> Argument:
 
 @dataclasses.dataclass(slots=True)
 class Pending:
-    """A command that was sent and whose tagged response has not been read."""
+    """A command that was sent and whose tagged response has not been read.
+
+    `max_literal` is the largest literal its answer may hold, `room` how many octets are left for all of it: both are
+    known before anything is read, so that nobody's announcement alone allocates memory.
+    """
 
     tag: bytes
     command: str
+    max_literal: int = MAX_LITERAL
+    room: int = MAX_ANSWER
     code: bytes | None = None
     text: str = ""
     conclusion: bytes | None = None
+    # What answers a challenge of the server (SASL); without it there is none to expect.
+    challenged: Callable[[bytes], bytes] | None = None
 
 
 class Wire:
@@ -153,14 +170,21 @@ class Wire:
         self._outstanding[pending.tag] = pending
         return pending
 
-    def authenticate(self, mechanism: bytes, response: bytes) -> Pending:
-        """Send AUTHENTICATE with its first response, in one go where SASL-IR lets it (RFC 4959)."""
+    def authenticate(
+        self, mechanism: bytes, response: bytes, *, challenged: Callable[[bytes], bytes] | None = None
+    ) -> Pending:
+        """Send AUTHENTICATE with its first response, in one go where SASL-IR lets it (RFC 4959).
+
+        `challenged` is given what the server asks behind that and returns the answer; both are as they are sent.
+        """
         octets = base64.b64encode(response)
         if "SASL-IR" in self.capabilities:
-            return self.send("AUTHENTICATE", mechanism, octets)
-        pending = self.send("AUTHENTICATE", mechanism)
-        self._await_continuation(pending)
-        self._write(octets + b"\r\n", pending.command)
+            pending = self.send("AUTHENTICATE", mechanism, octets)
+        else:
+            pending = self.send("AUTHENTICATE", mechanism)
+            self._await_continuation(pending)
+            self._write(octets + b"\r\n", pending.command)
+        pending.challenged = challenged
         return pending
 
     def send_ahead(
@@ -195,7 +219,10 @@ class Wire:
                 if pending.conclusion is None and self._alive:
                     self._discard(pending)
                 raise
-            self._early.extend(came)
+            entered = max((number for number, (line, *_) in enumerate(came, 1) if _ENTERED.match(line)), default=0)
+            if entered:
+                self._early.clear()
+            self._early.extend(came[entered:])
 
     def run(self, command: str, *arguments: Argument) -> list[Response]:
         """Send a command and return its untagged responses."""
@@ -236,34 +263,51 @@ class Wire:
         while self._early:
             yield self._early.popleft()
         while pending.conclusion is None:
-            response = self.read_response(pending.command)
+            response = self.read_response(pending)
             line = response[0]
             if line.startswith(b"* "):
+                if self._bye is not None and pending.command not in _SAYS_BYE:
+                    # Nothing follows a BYE but the end (RFC 3501 7.1.5); some servers make one wait for that.
+                    raise self._lost(pending.command, None)
                 yield response
+                continue
+            if line.startswith(b"+") and pending.challenged is not None:
+                # Not by _write, which refuses to speak in the midst of an answer.
+                self._speak(pending.challenged(line[1:].strip()) + b"\r\n", pending.command)
                 continue
             self._note_tagged(line, pending)
         self._conclude(pending, pending.conclusion)
 
-    def read_response(self, command: str) -> Response:
-        """Read one whole response, its literals included, before anything in it is looked at."""
-        line = self._readline(command)
+    def read_response(self, pending: Pending) -> Response:
+        """Read one whole response, its literals included, before anything in it is looked at.
+
+        Raises ProtocolError, and drops the session, where it is larger than an answer to `pending` may be.
+        """
+        line = self._readline(pending)
         response = [line]
+        pending.room -= len(line) + OVERHEAD
         if not _DATA.match(line):
-            if line[:6].upper() == b"* BYE ":
+            if line[:5].upper() == b"* BYE":
                 self._bye = self._said(line[6:])
-            return response
-        while line.endswith((b"}\r\n", b"}\n")) and (announced := _LITERAL.search(line)):
-            size = int(announced[1])
-            if size > MAX_LITERAL:
-                raise self._broken(ProtocolError(f"the server announced a literal of {size} octets", command=command))
-            try:
-                literal = self._stream.read(size)
-            except (OSError, ValueError) as error:
-                raise self._lost(command, error) from error
-            if len(literal) != size:
-                raise self._lost(command, None)
-            line = self._readline(command)
-            response += (literal, line)
+        else:
+            while line.endswith((b"}\r\n", b"}\n")) and (announced := _LITERAL.search(line)):
+                size = int(announced[1])
+                if size > pending.max_literal:
+                    raise self._too_large(f"a literal of {size} octets, where {pending.max_literal} are taken", pending)
+                pending.room -= size + OVERHEAD
+                if pending.room < 0:
+                    break
+                try:
+                    literal = self._stream.read(size)
+                except (OSError, ValueError) as error:
+                    raise self._lost(pending.command, error) from error
+                if len(literal) != size:
+                    raise self._lost(pending.command, None)
+                line = self._readline(pending)
+                pending.room -= len(line)
+                response += (literal, line)
+        if pending.room < 0:
+            raise self._too_large("an answer that does not end", pending)
         return response
 
     def close(self) -> None:
@@ -281,16 +325,23 @@ class Wire:
         self._alive = False
         self._client.forget_socket()
 
-    def _readline(self, command: str) -> bytes:
+    def _readline(self, pending: Pending) -> bytes:
         try:
             line: bytes = self._stream.readline(MAX_LINE)
         except (OSError, ValueError) as error:
-            raise self._lost(command, error) from error
+            raise self._lost(pending.command, error) from error
         if line[-1:] == b"\n":
             return line
         if len(line) >= MAX_LINE:
-            raise self._broken(ProtocolError(f"the server sent a line of over {MAX_LINE} octets", command=command))
-        raise self._lost(command, None)
+            raise self._too_large(f"a line of over {MAX_LINE} octets", pending)
+        raise self._lost(pending.command, None)
+
+    def _too_large(self, what: str, pending: Pending) -> ProtocolError:
+        return self._broken(
+            ProtocolError(
+                f"the server sent {what} (during {pending.command}); the session was dropped", command=pending.command
+            )
+        )
 
     def _write(self, octets: bytes | bytearray, command: str) -> None:
         self._require_alive(command)
@@ -299,8 +350,11 @@ class Wire:
             return
         out = bytes(self._held)
         self._held.clear()
+        self._speak(out, command)
+
+    def _speak(self, octets: bytes, command: str) -> None:
         try:
-            self._client.write(out)
+            self._client.write(octets)
         except OSError as error:
             raise self._lost(command, error) from error
 
@@ -312,7 +366,7 @@ class Wire:
     def _await_continuation(self, pending: Pending) -> None:
         """Wait for the server to ask for a literal; raise its NO or BAD, after which it expects a new command."""
         while True:
-            response = self.read_response(pending.command)
+            response = self.read_response(pending)
             line = response[0]
             if line.startswith(b"+"):
                 return
@@ -331,7 +385,12 @@ class Wire:
         concluded = self._outstanding.pop(tag, None)
         if concluded is None:
             # Out of step: nothing read from here on could be trusted.
-            raise self._broken(ProtocolError("the server answered what was not asked", command=reading.command))
+            raise self._broken(
+                ProtocolError(
+                    f"the server answered what was not asked (during {reading.command}); the session was dropped",
+                    command=reading.command,
+                )
+            )
         concluded.conclusion = conclusion
 
     def _may_send_at_once(self, size: int) -> bool:
@@ -349,13 +408,14 @@ class Wire:
         status, pending.code, text = match.groups()
         pending.text = self._said(text or b"")
         said = f"[{self._said(pending.code)}] {pending.text}" if pending.code else pending.text
+        advice = "; that holds for now only: try again later" if is_for_now(said) else ""
         if status.upper() == b"NO":
             raise ServerRefused(
-                f"the server refused {pending.command}: {said}", command=pending.command, server_text=said
+                f"the server refused {pending.command}: {said}{advice}", command=pending.command, server_text=said
             )
         if status.upper() == b"BAD":
             raise ProtocolError(
-                f"the server rejects {pending.command}: {said}", command=pending.command, server_text=said
+                f"the server rejects {pending.command}: {said}{advice}", command=pending.command, server_text=said
             )
 
     def _said(self, octets: bytes) -> str:

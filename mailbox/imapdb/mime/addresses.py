@@ -69,12 +69,19 @@ def format_list(raw: bytes) -> str:
     Names are in double quotes, with backslashes, only where they hold one of the specials of RFC 5322. An empty group
     is the empty string. Of a repeated field, the caller joins the values with a comma first.
     """
-    return _format_cached(raw) if len(raw) <= _CACHED_LENGTH else ", ".join(map(str, _parse(raw)))
+    return _format_cached(raw) if len(raw) <= _CACHED_LENGTH else _format(raw)
 
 
 @lru_cache(maxsize=4096)
 def _format_cached(raw: bytes) -> str:
-    return ", ".join(map(str, _parse_cached(raw)))
+    return _format(raw)
+
+
+def _format(raw: bytes) -> str:
+    members = _common_members(raw)
+    if members is not None:
+        return ", ".join([_common_text(*member) for member in members])
+    return ", ".join(map(str, _Reader(raw).found))
 
 
 @lru_cache(maxsize=4096)
@@ -89,19 +96,36 @@ def _parse(raw: bytes) -> tuple[Address, ...]:
 
 def _parse_common(raw: bytes) -> tuple[Address, ...] | None:
     """Read a field all of whose members have a common shape; None if one has not."""
-    found: list[Address] = []
+    members = _common_members(raw)
+    return None if members is None else tuple(_common_address(*member) for member in members)
+
+
+def _common_members(raw: bytes) -> list[tuple[bytes, bytes]] | None:
+    """Give the raw name and address of each member; None if one has no common shape."""
+    found: list[tuple[bytes, bytes]] = []
     position = 0
     while position < len(raw):
         member = _COMMON.match(raw, position)
         if member is None:
             return None
         quoted, atoms, angle, bare = member.groups()
-        if b"=?" in (angle or bare) or (atoms and b"=?" in encoded_words.WORD.sub(b"", atoms)):
+        address = angle or bare
+        if b"=?" in address or (atoms and b"=?" in atoms and b"=?" in encoded_words.WORD.sub(b"", atoms)):
             return None  # an encoded word may reach over what looks like the end of this member
-        name = decode_text(quoted or atoms or b"")
-        found.append(Address(name, with_unicode_domain((angle or bare).decode("ascii"))))
+        found.append((quoted or atoms or b"", address))
         position = member.end()
-    return tuple(found)
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _common_address(name: bytes, address: bytes) -> Address:
+    """Decode a member; the same few people write to each other, in ever new lists."""
+    return Address(decode_text(name), with_unicode_domain(address.decode("ascii")))
+
+
+@lru_cache(maxsize=4096)
+def _common_text(name: bytes, address: bytes) -> str:
+    return str(_common_address(name, address))
 
 
 class _Reader:

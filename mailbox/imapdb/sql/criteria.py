@@ -57,6 +57,16 @@ class Criteria:
         return isinstance(self.uids, frozenset) or len(self.uids) <= SHORT_RANGE
 
     @property
+    def is_decided(self) -> bool:
+        """Whether the server's own count of what it finds is right: nothing is left to decide here."""
+        is_said = not isinstance(self.uids, frozenset) or self._listed.octets <= LARGEST_UID_SET
+        return is_said and not self.tests and not self.narrowing
+
+    @property
+    def _listed(self) -> keys.Key:
+        return keys.uids(self.uids or {1})
+
+    @property
     def items(self) -> Items:
         """What has to be fetched for the tests."""
         items = Items()
@@ -79,10 +89,10 @@ class Criteria:
         if isinstance(self.uids, range):
             first, last = self.uids[0], self.uids[-1]
             return keys.ALL if (first, last) == (1, MAX_UID) else keys.uid_range(first, last)
-        chosen = self.uids or frozenset({1})
-        listed = keys.uids(chosen)
-        if sum(len(a) for a in listed.arguments if isinstance(a, bytes)) <= LARGEST_UID_SET:
+        listed = self._listed
+        if listed.octets <= LARGEST_UID_SET:
             return listed
+        chosen = self.uids or {1}
         return keys.uid_range(min(chosen), max(chosen))
 
     def _restrict(self, uids: range | frozenset[int]) -> None:

@@ -31,6 +31,7 @@ from imapdb.imap.connection import Connection as IMAPConnection
 from imapdb.sql import functions
 from imapdb.sql.binding import Parameters
 from imapdb.sql.binding import bound as bind
+from imapdb.sql.counting import Counted, is_count, is_decided
 from imapdb.sql.statement import Statement
 from imapdb.sql.tables import Tables
 
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from types import TracebackType
 
-    from imapdb.account import SearchMode
+    from imapdb.account import SearchMode, Source
     from imapdb.sql.explain import Explanation
 
 __all__ = [
@@ -126,21 +127,28 @@ _OUTSIDE = re.compile(
 def connect(
     account: Account | str,
     *,
-    password: str | None = None,
+    password: Source | None = None,
+    token: Callable[[], str] | None = None,
     ssl_context: ssl.SSLContext | None = None,
     search: SearchMode | None = None,
     table_names: dict[str, str] | None = None,
 ) -> Connection:
-    """Return a connection to an account, given as such or as a URL. Nothing is opened before the first statement.
+    """Return a connection to an account, given as such, as a URL or by its name in the user's file of accounts.
+
+    Nothing is opened before the first statement. `password` may be a callable, asked whenever a session opens; `token`
+    is one that gives OAuth access tokens instead.
 
     `search="exact"` finds malformed mail by its text too. Connections that share a dict of `table_names` call every
     mailbox the same, also those that appear while they live. Raises ProgrammingError for a URL that cannot be
     read.
     """
     if isinstance(account, str):
-        account = Account.from_url(account, password=password, ssl_context=ssl_context)
-    elif password is not None:
-        account = account.with_password(password)
+        account = Account.find(account, password=password, token=token, ssl_context=ssl_context)
+    else:
+        if password is not None:
+            account = account.with_password(password)
+        if token is not None:
+            account = account.with_token(token)
     if search is not None:
         account = account.with_search(search)
     return Connection(account, table_names)
@@ -165,6 +173,8 @@ class Connection:
         self.imap = IMAPConnection(account)
         self.autocommit = False
         self._has_views = False
+        # Of each count(*), whether the server alone decides it.
+        self._decided: dict[str, bool] = {}
         self._database: apsw.Connection | None = apsw.Connection(":memory:")
         # "nosuch" in double quotes is a column that does not exist, never a string.
         self._database.config(apsw.SQLITE_DBCONFIG_DQS_DML, 0)
@@ -226,6 +236,15 @@ class Connection:
         from imapdb.sql.explain import explain  # noqa: PLC0415 - for those who ask
 
         return explain(self, operation, parameters)
+
+    def counts(self, operation: str, parameters: Parameters = ()) -> bool:
+        """Say whether a statement is a count(*) that the server can answer alone; SQLite is asked once a text."""
+        if not is_count(operation):
+            return False
+        if operation not in self._decided:
+            with self.cursor() as cursor:
+                self._decided[operation] = is_decided(cursor.execute(f"EXPLAIN {operation}", parameters).fetchall())
+        return self._decided[operation]
 
     def _run(self, sql: str) -> None:
         try:
@@ -293,7 +312,10 @@ class Cursor:
         if not _OUTSIDE.match(operation):
             self.connection.begin()
         before = self.connection.database.total_changes()
-        self._start(operation, bound)
+        if self.connection.counts(operation, parameters):
+            self._count(operation, bound)
+        else:
+            self._start(operation, bound)
         if self._description is None:
             self.rowcount = self.connection.database.total_changes() - before
             self.lastrowid = self.connection.database.last_insert_rowid() or None
@@ -372,6 +394,20 @@ class Cursor:
                 raise DataError("the statement or a parameter holds half of a character (a lone surrogate)") from None
             else:
                 return
+
+    def _count(self, operation: str, bound: Any) -> None:
+        """Have the scan say how many rows it has, instead of going through them."""
+        tables = self.connection.tables
+        tables.counting = True
+        try:
+            self._start(operation, bound)
+        except Counted as counted:
+            # The one row, under the name it has.
+            self._cursor.exec_trace = None
+            self._cursor.execute("SELECT ?", (counted.number,))
+            self._cursor.exec_trace = self._starting
+        finally:
+            tables.counting = False
 
     def _working(self, step: Callable[..., Any], *arguments: Any) -> Any:
         """Let SQLite work for this cursor; its tables are told for which statement that is."""

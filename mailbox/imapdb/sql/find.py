@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from imapdb.imap.wire import Wire
     from imapdb.sql.criteria import Criteria
 
-__all__ = ["Found", "find"]
+__all__ = ["Found", "count", "find"]
 
 
 class Found(NamedTuple):
@@ -50,6 +50,12 @@ def find(connection: Connection, mailbox: Mailbox, criteria: Criteria, *, fetchi
         found = sets.uid_array(uid for uid in found if uid in wanted)
     selected = connection.selected
     return Found(found, None if selected is None else selected.uidvalidity)
+
+
+def count(connection: Connection, mailbox: Mailbox, criteria: Criteria) -> int:
+    """Count the messages, for criteria that are decided by SEARCH alone."""
+    key = criteria.key(narrowed=True)
+    return connection.read(lambda wire: search.count(wire, key, esearch=connection.esearch), mailbox)
 
 
 def _search(connection: Connection, mailbox: Mailbox, key: keys.Key) -> array[int]:

@@ -15,9 +15,12 @@ import apsw
 
 from imapdb.errors import NotSupportedError
 from imapdb.sql.columns import ALIASES, COLUMNS, by_name
+from imapdb.sql.order import worthwhile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from imapdb.sql.order import Order
 
 __all__ = ["DECLARED", "FUNCTIONS", "MatchRule", "Plan", "Term", "make_plan", "read_plan"]
 
@@ -36,6 +39,7 @@ OPERATORS: Final = {
     apsw.SQLITE_INDEX_CONSTRAINT_GLOB: "GLOB",
     apsw.SQLITE_INDEX_CONSTRAINT_MATCH: "MATCH",
     apsw.SQLITE_INDEX_CONSTRAINT_LIMIT: "LIMIT",
+    apsw.SQLITE_INDEX_CONSTRAINT_OFFSET: "OFFSET",
 }
 # SQL functions of two arguments that arrive as constraints when the first is a column (FindFunction), by their code.
 FUNCTIONS: Final = {
@@ -73,15 +77,15 @@ class Term:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Plan:
-    """The terms in the order of Filter's arguments; `limit` says that a LIMIT follows as the last one.
+    """The terms in the order of Filter's arguments; `limit` is how many follow: none, a LIMIT, a LIMIT and its OFFSET.
 
-    `used` are the columns the statement names anywhere, `order` is 1 or -1 where rows must come by uid.
+    `used` are the columns the statement names anywhere, `order` is what rows must come by.
     """
 
     terms: tuple[Term, ...]
-    limit: bool
+    limit: int
     used: frozenset[int]
-    order: int
+    order: Order = ()
 
     def write(self) -> str:
         """Write the plan as the text SQLite keeps with the statement."""
@@ -92,7 +96,8 @@ class Plan:
 def read_plan(text: str) -> Plan:
     """Read what `Plan.write` wrote."""
     terms, limit, used, order = json.loads(text)
-    return Plan(tuple(Term(*term) for term in terms), limit, frozenset(used), order)
+    ordered = tuple((column, descending) for column, descending in order)
+    return Plan(tuple(Term(*term) for term in terms), limit, frozenset(used), ordered)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -117,7 +122,7 @@ class _Claims:
 
     def __init__(self, info: apsw.IndexInfo, *, of_all: bool) -> None:
         self.terms: list[Term] = []
-        self.limit_at: int | None = None
+        self.limits: dict[str, int] = {}
         self.has_match = False
         self.is_unique = False
         self.share = 1.0
@@ -134,8 +139,8 @@ class _Claims:
             self.has_match = True
         if not info.get_aConstraint_usable(number) or operator is None:
             return
-        if operator == "LIMIT":
-            self.limit_at = number
+        if operator in ("LIMIT", "OFFSET"):
+            self.limits[operator] = number
         elif place >= 0 or not self._of_all:
             is_set = bool(info.get_aConstraintUsage_in(number))
             column = UID if place < 0 else DECLARED[place]
@@ -168,10 +173,13 @@ def make_plan(info: apsw.IndexInfo, *, of_all: bool, is_read: bool = False, matc
     claims = _Claims(info, of_all=of_all)
     for number in range(info.nConstraint):
         claims.consider(number)
-    if claims.limit_at is not None:
-        info.set_aConstraintUsage_argvIndex(claims.limit_at, len(claims.terms) + 1)
-    order = 0 if of_all else _uid_order(info)
-    info.orderByConsumed = order != 0
+    # Read, never obeyed: where one of them is left unread, SQLite keeps both to itself.
+    limits = [claims.limits[name] for name in ("LIMIT", "OFFSET") if name in claims.limits]
+    for place, number in enumerate(limits, len(claims.terms) + 1):
+        info.set_aConstraintUsage_argvIndex(number, place)
+    used = frozenset(DECLARED[place] for place in info.colUsed if place < len(DECLARED))
+    order = () if of_all else _order(info, used)
+    info.orderByConsumed = bool(order)
     rows = 1 if claims.is_unique else max(2, round(ROWS * claims.share))
     if is_read:
         rows = max(1, round(rows * READ_SHARE))
@@ -181,8 +189,7 @@ def make_plan(info: apsw.IndexInfo, *, of_all: bool, is_read: bool = False, matc
     info.estimatedCost = ROUND_TRIP + rows if match is None or match.allows(claims.terms) else IMPOSSIBLE
     if claims.is_unique:
         info.idxFlags = apsw.SQLITE_INDEX_SCAN_UNIQUE
-    used = frozenset(DECLARED[place] for place in info.colUsed if place < len(DECLARED))
-    info.idxStr = Plan(tuple(claims.terms), claims.limit_at is not None, used, order).write()
+    info.idxStr = Plan(tuple(claims.terms), len(limits), used, order).write()
     return True
 
 
@@ -213,12 +220,11 @@ def _share(operator: str) -> float:
     return PATTERN_SHARE if operator in FUNCTIONS or operator in ("LIKE", "GLOB", "MATCH") else OTHER_SHARE
 
 
-def _uid_order(info: apsw.IndexInfo) -> int:
-    """Say whether rows by uid satisfy the ORDER BY: 1 ascending, -1 descending, 0 not."""
-    if info.nOrderBy == 0:
-        return 0
-    place = info.get_aOrderBy_iColumn(0)
-    # uid is unique: what else is in the ORDER BY behind it never decides.
-    if place >= 0 and DECLARED[place] != UID:
-        return 0
-    return -1 if info.get_aOrderBy_desc(0) else 1
+def _order(info: apsw.IndexInfo, used: frozenset[int]) -> Order:
+    wanted = []
+    for number in range(info.nOrderBy):
+        place = info.get_aOrderBy_iColumn(number)
+        wanted.append((UID if place < 0 else DECLARED[place], bool(info.get_aOrderBy_desc(number))))
+    order = worthwhile(wanted, used)
+    # For GROUP BY and DISTINCT, SQLite sorts as cheaply as we could.
+    return order if not order or order[0][0] == UID or info.distinct == 0 else ()

@@ -56,7 +56,7 @@ def decide(plan: Plan, arguments: tuple[Argument, ...], where: Where | None, pro
         # Flags are fetched anyway, and may have changed since the search: the newer ones count, in every column.
         criteria.tests += criteria.flag_tests
         constants = {}
-    return Request(criteria, items, constants, _positive(arguments[-1]) if plan.limit else 0)
+    return Request(criteria, items, constants, _first(arguments[len(plan.terms) :]))
 
 
 def _foreseen(plan: Plan, criteria: Criteria) -> Items:
@@ -76,6 +76,9 @@ def _foreseen(plan: Plan, criteria: Criteria) -> Items:
     return items
 
 
-def _positive(value: Argument) -> int:
-    """Read a LIMIT as the size of the first piece; it never cuts, SQLite does."""
-    return value if isinstance(value, int) and value > 0 else 0
+def _first(limits: tuple[Argument, ...]) -> int:
+    """Read LIMIT and OFFSET as the size of the first piece; it never cuts, SQLite does."""
+    limit, offset = (*limits, 0, 0)[:2]
+    if not isinstance(limit, int) or limit <= 0:
+        return 0
+    return limit + (offset if isinstance(offset, int) and offset > 0 else 0)

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 from imapdb.errors import NoSuchMailbox
 from imapdb.imap.fetch import Fetched, FetchStream, Items
 from imapdb.sql.columns import COLUMNS
+from imapdb.sql.counting import Counted
 from imapdb.sql.criteria import Criteria
-from imapdb.sql.find import find
+from imapdb.sql.find import count, find
 from imapdb.sql.kept import Kept, is_same
+from imapdb.sql.order import arranged
 from imapdb.sql.plan import DECLARED, MAILBOX, Plan, read_plan
 from imapdb.sql.request import Request, decide
 
@@ -54,9 +56,11 @@ class MessageScan:
         statement: Statement | None = None,
         where: Where | None = None,
         recorder: Recorder | None = None,
+        counts: bool = False,
     ) -> None:
         self._connection = connection
         self._recorder = recorder
+        self._counts = counts
         self._of_all = of_all
         self._name = name
         self._statement = statement
@@ -68,7 +72,7 @@ class MessageScan:
         self._validities: dict[int, int | None] = {}
         self._mailboxes: Iterator[tuple[int, Mailbox]] = iter(())
         self._request = Request(Criteria(), Items(), {})
-        self._plan = Plan((), limit=False, used=frozenset(), order=0)
+        self._plan = Plan((), limit=0, used=frozenset(), order=())
         self._stream: FetchStream | None = None
         self._rows: Iterator[tuple[int, Mailbox, Fetched]] | None = None
         self._row: Fetched | None = None
@@ -99,7 +103,10 @@ class MessageScan:
             self._rows = kept.find(values)
         else:
             self._rows = None
-            self._start(decide(plan, arguments, self._where, self._connection.profile))
+            request = decide(plan, arguments, self._where, self._connection.profile)
+            if self._counts and request.criteria.is_decided:
+                raise Counted(sum(self._count(mailbox, request.criteria) for _, mailbox in self._numbered()))
+            self._start(request)
         self.Next()
 
     def Next(self) -> None:  # noqa: N802 - apsw's name
@@ -190,16 +197,30 @@ class MessageScan:
         try:
             found = find(self._connection, mailbox, criteria, fetching=bool(request.items))
         except NoSuchMailbox as error:
-            if not self._of_all or criteria.names is not None:
-                raise
-            warnings.warn(f"left out: {error}", UnreadableMailbox, stacklevel=2)
+            self._leave_out(error, criteria)
             return None
         if not found.uids:
             return None
         self._validities[number] = found.uidvalidity
-        uids = found.uids[::-1] if self._plan.order < 0 else found.uids
+        uids = arranged(self._connection, mailbox, found, self._plan.order)
         first = request.first or None
         return FetchStream(self._connection, mailbox, uids, request.items, uidvalidity=found.uidvalidity, first=first)
+
+    def _count(self, mailbox: Mailbox, criteria: Criteria) -> int:
+        """Have the server count the messages of a mailbox."""
+        if criteria.never or (criteria.names is not None and mailbox.name not in criteria.names):
+            return 0
+        try:
+            return count(self._connection, mailbox, criteria)
+        except NoSuchMailbox as error:
+            self._leave_out(error, criteria)
+            return 0
+
+    def _leave_out(self, error: NoSuchMailbox, criteria: Criteria) -> None:
+        """Go on without a mailbox, unless it was asked for by its name."""
+        if not self._of_all or criteria.names is not None:
+            raise error
+        warnings.warn(f"left out: {error}", UnreadableMailbox, stacklevel=2)
 
     def _provide(self, items: Items) -> None:
         constants = self._constants

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from imapdb.errors import NotSupportedError
+from imapdb.sql.catalog import fold
 from imapdb.sql.columns import COLUMNS
 from imapdb.sql.conditions import refuse_breaks
 from imapdb.sql.lexer import is_worth_reading
@@ -37,10 +39,13 @@ class Statement:
         self._text = text
         self._parameters = parameters
         self._trees: Mapping[str, Node] = {}
+        self._repeated: frozenset[str] = frozenset()
         if is_read and is_worth_reading(text):
-            from imapdb.sql.reader import trees  # noqa: PLC0415 - sqlglot is imported for statements that need it
+            from imapdb.sql.reader import occurrences, trees  # noqa: PLC0415 - sqlglot is imported for statements that need it
 
             self._trees = trees(text)
+            named = Counter(fold(occurrence.table) for occurrence in occurrences(text))
+            self._repeated = frozenset(table for table, times in named.items() if times > 1)
 
     def node(self, table: str) -> Node | None:
         """Give the tree of a table, by its folded name, where there is one."""
@@ -52,9 +57,12 @@ class Statement:
         return None if node is None else Where(node, self._parameters)
 
     def match_rule(self, table: str) -> MatchRule | None:
-        """Say which scans of a table can be without a MATCH; None where its conditions hold none."""
+        """Say which scans of a table can be without a MATCH; None where its conditions hold none.
+
+        None too where the table is named more than once: which of them a scan is for, nobody says.
+        """
         node = self._trees.get(table)
-        if node is None or all(leaf.operator != "MATCH" for leaf in leaves(node)):
+        if node is None or table in self._repeated or all(leaf.operator != "MATCH" for leaf in leaves(node)):
             return None
         return MatchRule(frozenset((leaf.column, leaf.operator) for leaf in alternatives(node)))
 

@@ -63,6 +63,8 @@ class Tables:
         # The statement whose cursor SQLite is working for; set around every call that lets it work.
         self.running: Statement | None = None
         # Set while a statement is explained: its scans are told to it and not done.
+        # Whether a scan may say how many rows it has, and end.
+        self.counting = False
         self.explaining: Recorder | None = None
         self._brought_along = frozenset(row[0] for row in database.execute("SELECT name FROM pragma_module_list"))
         database.create_module(MODULE, self, use_bestindex_object=True, read_only=True)
@@ -179,6 +181,7 @@ class _MessagesTable(_Table):
             statement=statement,
             where=None if statement is None else statement.where(self._name),
             recorder=self._tables.explaining,
+            counts=self._tables.counting,
         )
 
     def FindFunction(self, name: str, arguments: int) -> _Overload:  # noqa: N802

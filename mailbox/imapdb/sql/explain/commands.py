@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
 from typing import TYPE_CHECKING, Final
 
 from imapdb.imap import keys
-from imapdb.imap.mailboxes import list_mailboxes, status_of
+from imapdb.imap.mailboxes import status_of
 from imapdb.imap.rehearsal import Rehearsal
 from imapdb.sql.columns import COLUMNS
+from imapdb.sql.counting import Counted
 from imapdb.sql.explain.terms import ELSEWHERE
 from imapdb.sql.kept import Kept
 from imapdb.sql.plan import DECLARED, MAILBOX, Plan
@@ -75,6 +77,7 @@ class Rehearser:
         self._tables = connection.tables
         self._real = connection.imap
         self._reading = reading
+        self._counts = connection.counts(reading.text, reading.parameters)
         self._imap = Rehearsal(connection.imap)
         self._statuses: dict[str, Mapping[str, int]] = {}
 
@@ -93,7 +96,7 @@ class Rehearser:
     def messages(self, loop: Loop, plan: Plan, values: list[Known]) -> Rehearsed:
         """Rehearse a scan of messages."""
         known = {n: value for n, value in enumerate(values) if value is not ELSEWHERE}
-        limit = (loop.arguments[-1:] or (0,)) if plan.limit else ()
+        limit = loop.arguments[len(plan.terms) :] or (0,) * plan.limit
         where = self._reading.statement.where(loop.table)
         # What is asked whatever the rows of other tables hold.
         sure = dataclasses.replace(plan, terms=tuple(plan.terms[n] for n in known))
@@ -129,7 +132,7 @@ class Rehearser:
 
     def _listing(self) -> Asked:
         self._imap.begin(())
-        list_mailboxes(self._imap.wire, self._imap.capabilities)
+        self._imap.mailboxes()
         return Asked((), tuple(self._imap.commands))
 
     def _run(
@@ -144,10 +147,12 @@ class Rehearser:
             name=loop.table,
             statement=statement,
             where=statement.where(loop.table),
+            counts=self._counts,
         )
         for written, arguments in runs:
             self._imap.begin(uids)
-            scan.Filter(0, written, arguments)
+            with contextlib.suppress(Counted):
+                scan.Filter(0, written, arguments)
         for place in loop.reads:
             # Where the search decides all that SQLite named, FETCH waits for a value that is read, and then for others.
             scan.Column(place)
