@@ -4,7 +4,7 @@
 #   make test     all tests; ARGS="-k search" chooses, PROFILE=long tries far more generated examples
 #   make lint     ruff
 #   make types    mypy
-#   make bench    the measurements
+#   make bench    the measurements; ARGS="--messages 100000" for all of them
 #   make clean    remove .venv and everything that was built
 
 SHELL := /bin/sh
@@ -35,7 +35,7 @@ lint: $(VENV)/.lint
 types: $(VENV)/.types
 	$(BIN)/mypy $(ARGS)
 
-bench: $(VENV)/.test
+bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks $(ARGS)
 
 clean:

@@ -1,1 +1,1 @@
-"""Measurements. Each prints ratios against a floor measured in the same run; none is a test."""
+"""Measurements: imapdb beside its peers, against a floor measured in the same run. None is a test of speed."""

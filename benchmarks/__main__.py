@@ -1,167 +1,87 @@
-"""`make bench`: imapdb beside imapclient and a raw socket, on Dovecot on this machine.
+"""`make bench`: imapdb beside its peers and a raw socket, on Dovecot on this machine.
 
-    python -m benchmarks [--messages 20000] [--rounds 5]
-
-The floor is a socket that sends the commands and reads the answer to its end, parsing nothing. Contenders take turns;
-the median of the rounds counts, and what is printed is its ratio to the floor.
+The floor is a socket that sends the commands and reads the answers to their end, parsing nothing. Contenders take
+turns; the median of the rounds counts, and its ratio to the floor of the same run.
 """
 
 from __future__ import annotations
 
 import argparse
-import imaplib
-import statistics
+import json
+import os
 import sys
-import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import imapclient
-import sqlalchemy as sa
-
-from benchmarks.mail import letters
-from imapdb import dbapi
-from tests.kit.ca import Authority
-from tests.kit.servers import Dovecot
+from benchmarks.chart import chart
+from benchmarks.harness import WrongAnswer, run
+from benchmarks.peers import ImapTools
+from benchmarks.report import as_json, as_text, setting
+from benchmarks.store import filled
+from benchmarks.tasks import NAMES, tasks
+from tests.kit.dovecot import Dovecot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Sequence
 
-    from tests.kit.servers import Login
+__all__ = ["main"]
 
-FEW = "uid, sender, subject, created, size, flags"
-MANY = f'{FEW}, "to", cc, sent, message_id'
-ENVELOPE = "(UID FLAGS RFC822.SIZE INTERNALDATE ENVELOPE)"
-
-
-class Raw:
-    """A socket that has logged in; answers are read and thrown away."""
-
-    def __init__(self, login: Login) -> None:
-        self._imap = imaplib.IMAP4(login.host, login.port)
-        self._imap.login(login.user, login.password)
-        self._imap.select("INBOX", readonly=True)
-
-    def run(self, command: str) -> bytes:
-        """Send one command and return the octets of its answer."""
-        self._imap.send(f"raw {command}\r\n".encode())
-        answer = bytearray()
-        while True:
-            answer += self._imap.sock.recv(1 << 18)
-            end = answer.rfind(b"\r\nraw ") + 2 if not answer.startswith(b"raw ") else 0
-            if (end > 1 or answer.startswith(b"raw ")) and answer.endswith(b"\r\n"):
-                return bytes(answer)
-
-    def close(self) -> None:
-        """Log out."""
-        self._imap.logout()
+_ROOT = Path(__file__).resolve().parents[1]
+_RESULTS = Path(__file__).resolve().parent / "results"
 
 
-def fill(login: Login, count: int) -> None:
-    """Append the mail, without waiting for each answer."""
-    with login.imaplib() as client:
-        for number, (octets, flags, received) in enumerate(letters(count)):
-            head = f"{number} APPEND INBOX ({flags}) {imaplib.Time2Internaldate(received)} {{{len(octets)}+}}\r\n"
-            client.send(head.encode() + octets + b"\r\n")
-            if number % 100 == 99 or number == count - 1:
-                while not client.readline().startswith(f"{number} OK".encode()):
-                    pass
-
-
-def measure(contenders: dict[str, Callable[[], int]], rounds: int) -> dict[str, float]:
-    """Let the contenders take turns; give each one's median in seconds. All must find the same number of rows."""
-    times: dict[str, list[float]] = {name: [] for name in contenders}
-    found: dict[str, int] = {}
-    for _ in range(rounds):
-        for name, contender in contenders.items():
-            began = time.perf_counter()
-            found[name] = contender()
-            times[name].append(time.perf_counter() - began)
-    rows = set(found.values()) - {-1}
-    if len(rows) != 1:
-        raise SystemExit(f"the contenders disagree: {found}")
-    return {name: statistics.median(taken) for name, taken in times.items()}
-
-
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Fill a mailbox, measure, print."""
-    options = argparse.ArgumentParser()
-    options.add_argument("--messages", type=int, default=20_000)
-    options.add_argument("--rounds", type=int, default=5)
-    chosen = options.parse_args()
+    chosen = _options().parse_args(arguments)
     if reason := Dovecot.missing():
         sys.exit(f"the measurements need Dovecot: {reason}")
-    with tempfile.TemporaryDirectory() as folder:
-        server = Dovecot(Authority(Path(folder)))
-        server.start()
-        try:
-            login = server.new_login()
-            print(f"{chosen.messages} messages, medians of {chosen.rounds}, × of the floor")
-            fill(login, chosen.messages)
-            compare(login, chosen.rounds)
-        finally:
-            server.stop()
+    # SEARCH knows days of the server's zone, SQL those of ours.
+    os.environ["TZ"] = "UTC"
+    time.tzset()
+    names = chosen.tasks.split(",")
+    if unknown := set(names) - set(NAMES):
+        sys.exit(f"no such task: {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
+    report: dict[str, Any] = {"messages": chosen.messages, "rounds": chosen.rounds, **setting(), "tasks": []}
+    print(f"{chosen.messages:,} messages, medians of {chosen.rounds}, × of the floor in the same run")
+    print("; ".join(f"{name} {version}" for name, version in report["versions"].items()))
+    if reason := ImapTools.missing():
+        print(f"without {ImapTools.name}: {reason}")
+    if chosen.messages > chosen.peers:
+        print("the peers (imapclient, imap_tools, imaplib) take one turn only: they are slow on so many messages")
+    began = time.monotonic()
+    with filled(chosen.messages, chosen.cache) as (place, mail):
+        print(f"the mailbox is ready after {time.monotonic() - began:.0f} s\n", flush=True)
+        for task in tasks(chosen.messages):
+            if task.name not in names:
+                continue
+            try:
+                measured = run(task, place, mail, rounds=chosen.rounds, peers=chosen.peers)
+            except WrongAnswer as error:
+                sys.exit(f"a wrong answer: {error}")
+            print(as_text(measured), flush=True)
+            report["tasks"].append(as_json(measured))
+    goals = [goal for task in report["tasks"] for goal in task["goals"]]
+    print(f"{sum(goal['ok'] for goal in goals)} of {len(goals)} goals met; {time.monotonic() - began:.0f} s")
+    # Kept where it can be compared: every task, medians of five.
+    kept = _RESULTS / f"{chosen.messages}.json" if names == NAMES and chosen.rounds >= 5 else None
+    if path := chosen.json or kept:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    if chosen.chart:
+        chosen.chart.write_text(chart(report), encoding="utf-8")
 
 
-def compare(login: Login, rounds: int) -> None:
-    """Measure the three tasks."""
-    raw = Raw(login)
-    connection = dbapi.connect(login.url())
-    cursor = connection.cursor()
-    engine = sa.create_engine(login.url())
-    client = imapclient.IMAPClient(login.host, login.port, ssl=False)
-    client.login(login.user, login.password)
-    client.select_folder("INBOX", readonly=True)
-
-    def by_dbapi(sql: str) -> int:
-        return len(cursor.execute(sql).fetchall())
-
-    def count_by_dbapi(condition: str) -> int:
-        ((number,),) = cursor.execute(f"SELECT count(*) FROM INBOX WHERE {condition}").fetchall()
-        return int(number)
-
-    def by_core(table: sa.Table, names: list[str], *where: sa.ColumnElement[bool]) -> int:
-        with engine.connect() as opened:
-            return len(opened.execute(sa.select(*(table.c[name] for name in names)).where(*where)).all())
-
-    def by_imapclient(criteria: list[str]) -> int:
-        uids = client.search(criteria)
-        items = ["FLAGS", "RFC822.SIZE", "INTERNALDATE", "ENVELOPE"]
-        return sum(len(client.fetch(uids[at : at + 500], items)) for at in range(0, len(uids), 500))
-
-    inbox = sa.Table("INBOX", sa.MetaData(), autoload_with=engine)
-    few = FEW.split(", ")
-    many = [name.strip('"') for name in MANY.split(", ")]
-    unseen = raw.run("UID SEARCH RETURN (ALL) UNSEEN").split(b"ALL ")[1].split(b"\r\n")[0].decode()
-    tasks: dict[str, dict[str, Callable[[], int]]] = {
-        "count by flag and size": {
-            "floor": lambda: -1 if raw.run("UID SEARCH RETURN (COUNT) UNSEEN SMALLER 4000") else 0,
-            "imapdb, DBAPI": lambda: count_by_dbapi("seen = 0 AND size < 4000"),
-            "imapclient": lambda: len(client.search(["UNSEEN", "SMALLER", "4000"])),
-        },
-        "unseen: six columns": {
-            "floor": lambda: -1 if raw.run(f"UID FETCH {unseen} {ENVELOPE}") else 0,
-            "imapdb, DBAPI": lambda: by_dbapi(f"SELECT {FEW} FROM INBOX WHERE seen = 0"),
-            "imapdb, SQLAlchemy": lambda: by_core(inbox, few, inbox.c.seen == sa.false()),
-            "imapclient": lambda: by_imapclient(["UNSEEN"]),
-        },
-        "all: ten columns": {
-            "floor": lambda: -1 if raw.run(f"UID FETCH 1:* {ENVELOPE}") else 0,
-            "imapdb, DBAPI": lambda: by_dbapi(f"SELECT {MANY} FROM INBOX"),
-            "imapdb, SQLAlchemy": lambda: by_core(inbox, many),
-            "imapclient": lambda: by_imapclient(["ALL"]),
-        },
-    }
-    for task, contenders in tasks.items():
-        taken = measure(contenders, rounds)
-        floor = taken.pop("floor")
-        ratios = "   ".join(f"{name} {seconds / floor:.1f}×" for name, seconds in taken.items())
-        print(f"{task:24} floor {floor * 1000:7.1f} ms   {ratios}")
-    raw.close()
-    client.logout()
-    engine.dispose()
-    connection.close()
+def _options() -> argparse.ArgumentParser:
+    options = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure imapdb beside its peers.")
+    options.add_argument("--messages", type=int, default=20_000, help="how many: 2000, 20000 or 100000 (%(default)s)")
+    options.add_argument("--tasks", default=",".join(NAMES), help="some of %(default)s")
+    options.add_argument("--rounds", type=int, default=5, help="turns of each contender (%(default)s)")
+    options.add_argument("--peers", type=int, default=20_000, help="above so many messages peers take one turn")
+    options.add_argument("--json", type=Path, help="where to keep the results (benchmarks/results/<messages>.json)")
+    options.add_argument("--chart", type=Path, help="where to draw them, as SVG")
+    options.add_argument("--cache", type=Path, default=_ROOT / ".cache" / "benchmarks", help="where mail is kept")
+    return options
 
 
 if __name__ == "__main__":

@@ -1,0 +1,181 @@
+"""Runs tasks: each answer is checked before it is timed; the contenders take turns."""
+
+from __future__ import annotations
+
+import gc
+import os
+import statistics
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.line import line
+from benchmarks.memory import peak
+from benchmarks.questions import Count, Listing, counted, digest, listed
+from benchmarks.tasks import LINE_DELAY, OPENING_TRIPS, Goal, Task
+from tests.kit.proxy import Proxy
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from benchmarks.contender import Contender
+    from benchmarks.place import Place
+    from benchmarks.questions import Known
+
+__all__ = ["Judged", "Measured", "Result", "WrongAnswer", "run"]
+
+
+class WrongAnswer(Exception):
+    """A contender does not answer what the others and the mail say."""
+
+
+@dataclass
+class Result:
+    """What one contender needed: `memory` in MB, the rest as the counting proxy saw it.
+
+    A proxy counts how often the server spoke after the client had: of pipelined commands that is a bit too much.
+    """
+
+    contender: str
+    seconds: list[float] = field(default_factory=list)
+    memory: float | None = None
+    trips: int = 0
+    octets_up: int = 0
+    octets_down: int = 0
+
+    @property
+    def median(self) -> float:
+        """The median of the rounds, in seconds."""
+        return statistics.median(self.seconds)
+
+
+@dataclass
+class Judged:
+    """A goal, and what came of it."""
+
+    contender: str
+    measure: str
+    limit: float
+    value: float
+
+    @property
+    def ok(self) -> bool:
+        """Whether it was kept."""
+        return self.value <= self.limit
+
+
+@dataclass
+class Measured:
+    """A task with its results, the floor first; `direct` is the floor without a line, where there is one."""
+
+    task: Task
+    results: list[Result]
+    judged: list[Judged]
+    direct: float | None = None
+
+    @property
+    def floor(self) -> float:
+        """The floor, in seconds."""
+        return self.results[0].median
+
+
+def run(task: Task, place: Place, mail: Sequence[Known], *, rounds: int, peers: int) -> Measured:
+    """Check, count, time and weigh the contenders. Peers take one turn where there are more than `peers` messages."""
+    kinds = [kind for kind in task.contenders if kind.missing() is None]
+    results = {kind: _checked(task, kind, place, mail) for kind in kinds}
+    floor = Result("floor without the line")
+    turns = {kind: 1 if kind.is_peer and len(mail) > peers else rounds for kind in kinds}
+    with ExitStack() as stack:
+        reached = stack.enter_context(line(place, task.delay)) if task.delay else place
+        opened: dict[type[Contender], Contender] = {}
+        for kind in kinds:
+            opened[kind] = kind(reached)
+            if not task.fresh:
+                opened[kind].open()
+                stack.callback(opened[kind].close)
+                opened[kind].warm()
+                if not kind.is_peer:
+                    # Statements are compiled once for each connection.
+                    _ask(opened[kind], task.question)
+        for turn in range(rounds):
+            for kind in kinds:
+                if turn < turns[kind]:
+                    results[kind].seconds.append(_timed(task, opened[kind]))
+            if task.delay:
+                floor.seconds.append(_timed(task, kinds[0](place)))
+    if task.with_memory:
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for kind, memory in zip(kinds, pool.map(lambda kind: peak(task, kind, place), kinds), strict=True):
+                results[kind].memory = memory
+    measured = Measured(task, list(results.values()), [], floor.median if task.delay else None)
+    measured.judged = [_judged(goal, measured) for goal in task.goals]
+    return measured
+
+
+def _ask(contender: Contender, question: Count | Listing) -> None:
+    if isinstance(question, Count):
+        contender.count(question)
+    else:
+        for _ in contender.rows(question):
+            pass
+
+
+def _timed(task: Task, contender: Contender) -> float:
+    gc.collect()
+    began = time.perf_counter()
+    if task.fresh:
+        contender.open()
+    _ask(contender, task.question)
+    taken = time.perf_counter() - began
+    if task.fresh:
+        contender.close()
+    return taken
+
+
+def _checked(task: Task, kind: type[Contender], place: Place, mail: Sequence[Known]) -> Result:
+    """Compare a contender's answer with the mail, and count what it sends and gets."""
+    question = task.question
+    with Proxy(place.host, place.port) as proxy:
+        contender = kind(place.through(proxy))
+        if not task.fresh:
+            contender.open()
+            contender.warm()
+            proxy.clear()
+        else:
+            contender.open()
+        answer: Any
+        right: Any
+        if isinstance(question, Count):
+            answer, right = contender.count(question), counted(mail, question)
+        else:
+            answer = digest(contender.rows(question), question)
+            right = digest(listed(mail, question), Listing(("uid", "size", "subject"), newest=question.newest))
+        # The greeting is a round trip that nobody asked for.
+        trips = proxy.round_trips + proxy.connections
+        result = Result(kind.name, trips=trips, octets_up=proxy.octets_up, octets_down=proxy.octets_down)
+        contender.close()
+    if kind.answers and answer != right:
+        raise WrongAnswer(f"{task.name}: {kind.name} says {answer}, the mail {right}")
+    return result
+
+
+def _judged(goal: Goal, measured: Measured) -> Judged:
+    result = next(result for result in measured.results if result.contender == goal.contender.name)
+    limit = goal.limit
+    match goal.measure:
+        case "ratio":
+            value = result.median / measured.floor
+        case "memory":
+            value = result.memory or 0.0
+        case "trips":
+            value = result.trips
+        case "received":
+            value = result.octets_down / measured.results[0].octets_down
+        case "seconds":
+            value = result.median
+        case "line":
+            limit *= OPENING_TRIPS * LINE_DELAY + (measured.direct or 0.0)
+            value = result.median
+    return Judged(result.contender, goal.measure, limit, value)

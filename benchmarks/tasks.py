@@ -1,0 +1,137 @@
+"""What is measured, who takes part, and the goals."""
+
+from __future__ import annotations
+
+import datetime
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from benchmarks import mail
+from benchmarks.floor import EnvelopeFloor, FieldsFloor
+from benchmarks.ours import Command, Core, Sql, Startup
+from benchmarks.peers import ImapClient, Imaplib, ImapTools
+from benchmarks.questions import FEW, MANY, Count, Listing
+
+if TYPE_CHECKING:
+    from benchmarks.contender import Contender
+
+__all__ = ["LINE_DELAY", "NAMES", "OPENING_TRIPS", "Goal", "Task", "tasks"]
+
+LINE_DELAY = 0.04  # seconds there and back
+OPENING_TRIPS = 4  # greeting, login, search, fetch
+
+_OURS = (Core, Sql)
+_PEERS = (ImapClient, ImapTools, Imaplib)
+_SEARCHERS = (EnvelopeFloor, *_OURS, *_PEERS)
+_LISTERS = (EnvelopeFloor, FieldsFloor, *_OURS, *_PEERS)
+
+Measure = Literal["ratio", "memory", "received", "trips", "seconds", "line"]
+
+
+class Goal(NamedTuple):
+    """What a contender has to keep within.
+
+    `ratio` is to the floor, `memory` in MB above an idle connection, `line` a factor over what the round trips of
+    opening and the floor without a line come to. `received` is the ratio of the octets the server sends.
+    """
+
+    contender: type[Contender]
+    measure: Measure
+    limit: float
+
+
+class Task(NamedTuple):
+    """A question, and how it is put: on a `fresh` connection or an open one, over a line with a delay or without."""
+
+    name: str
+    title: str
+    question: Count | Listing
+    contenders: tuple[type[Contender], ...]
+    goals: tuple[Goal, ...]
+    fresh: bool = False
+    delay: float = 0.0
+    with_memory: bool = False
+
+
+def tasks(messages: int) -> list[Task]:
+    """List the tasks for a mailbox of that many messages."""
+    half = (mail.START + messages // 2 * mail.SLOT).date() + datetime.timedelta(days=1)
+    ten = Listing(FEW, newest="uid", limit=10)
+    newest = ten._replace(newest="created")
+    seen_by_command = Listing(("uid", "seen", "created", "sender", "subject", "size"), newest="created", limit=10)
+    return [
+        Task(
+            "count",
+            "count by flags, size and date",
+            Count(4000, half),
+            _SEARCHERS,
+            (Goal(Core, "ratio", 1.3), Goal(Sql, "ratio", 3)),
+        ),
+        Task(
+            "unseen",
+            "the unseen quarter: " + ", ".join(FEW),
+            Listing(FEW),
+            _LISTERS,
+            (Goal(Core, "ratio", 1.8),),
+        ),
+        Task(
+            "all",
+            "all messages: those and " + ", ".join(MANY[len(FEW) :]),
+            Listing(MANY, unseen=False),
+            _LISTERS,
+            (Goal(Core, "ratio", 2.3), Goal(Core, "memory", 20)),
+            with_memory=True,
+        ),
+        # SEARCH and one FETCH.
+        Task(
+            "newest-uid",
+            "the 10 newest unseen by uid",
+            ten,
+            _SEARCHERS,
+            (Goal(Core, "trips", 2), Goal(Core, "received", 1.5)),
+        ),
+        # And a listing of INTERNALDATE between them.
+        Task(
+            "newest-created",
+            "the 10 newest unseen by created",
+            newest,
+            _SEARCHERS,
+            (Goal(Core, "received", 1.5),),
+        ),
+        Task(
+            "open",
+            "connect, log in, the 10 newest unseen by uid",
+            ten,
+            _SEARCHERS,
+            (Goal(Core, "trips", OPENING_TRIPS),),
+            fresh=True,
+        ),
+        Task(
+            "line",
+            "the same over a line of 40 ms",
+            ten,
+            _SEARCHERS,
+            (Goal(Core, "line", 1.2),),
+            fresh=True,
+            delay=LINE_DELAY,
+        ),
+        Task(
+            "line-unseen",
+            "connect, log in, the unseen quarter, over a line of 40 ms",
+            Listing(FEW),
+            _SEARCHERS,
+            (Goal(Core, "ratio", 1.2),),
+            fresh=True,
+            delay=LINE_DELAY,
+        ),
+        Task(
+            "command",
+            "imapdb search INBOX --unseen --limit 10, the whole process (floor: python -c pass)",
+            seen_by_command,
+            (Startup, Command),
+            (Goal(Command, "seconds", 0.6),),
+            fresh=True,
+        ),
+    ]
+
+
+NAMES = [task.name for task in tasks(0)]
