@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import gc
-import socket
-import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,12 +12,11 @@ from hypothesis import strategies as st
 from imapdb import errors
 from imapdb.account import Account
 from imapdb.imap import fetch, keys, search
-from imapdb.imap.client import Stream
 from imapdb.imap.connection import Connection
 from imapdb.imap.fetch import Fetched, FetchStream, Items
 from imapdb.imap.fetched import read_fetch
 from imapdb.imap.mailboxes import Mailbox
-from imapdb.imap.wire import Wire
+from tests.kit.dribble import answering
 from tests.kit.proxy import Proxy
 from tests.kit.transcript import Transcript
 
@@ -196,21 +193,6 @@ def test_items_cover_one_another() -> None:
     )
 
 
-class _Socketed:
-    """As much of a client as a Wire needs, over a pair of sockets."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        self.incoming = Stream(sock)
-        self._sock = sock
-
-    def write(self, octets: bytes) -> None:
-        self._sock.sendall(octets)
-
-    def close_socket(self) -> None:
-        self.incoming.close()
-        self._sock.close()
-
-
 ANSWER = (
     b"* 2 EXISTS\r\n* 1 FETCH (UID 5 FLAGS () BODY[] {8}\r\n{3}\r\n)\r\n)\r\n"
     b'* 2 FETCH (BODY[] "q" UID 6)\r\n* 1 FETCH (FLAGS (x))\r\nA1 OK {9}\r\n'
@@ -219,36 +201,20 @@ ANSWER = (
 
 @pytest.mark.parametrize("step", [1, 2, 3, 7, 1000])
 def test_an_answer_cut_anywhere_is_the_same(step: int) -> None:
-    ours, theirs = socket.socketpair()
-    ours.settimeout(5)
-
-    def say() -> None:
-        for place in range(0, len(ANSWER), step):
-            theirs.sendall(ANSWER[place : place + step])
-
-    wire = Wire(_Socketed(ours))  # type: ignore[arg-type]
-    pending = wire.send("UID FETCH", b"5:6", b"(UID BODY.PEEK[])")
-    thread = threading.Thread(target=say)
-    thread.start()
-    found = [message for response in wire.answer(pending) if (message := read_fetch(response))]
-    thread.join()
+    with answering(ANSWER, step) as wire:
+        pending = wire.send("UID FETCH", b"5:6", b"(UID BODY.PEEK[])")
+        found = [message for response in wire.answer(pending) if (message := read_fetch(response))]
     assert [(message.uid, message.body) for message in found] == [(5, b"{3}\r\n)\r\n"), (6, b"q")]
     assert pending.text == "{9}"
-    wire.close()
-    theirs.close()
 
 
 @pytest.mark.parametrize("place", range(0, len(ANSWER), 5))
 def test_an_answer_that_ends_too_early_is_a_lost_connection(place: int) -> None:
-    ours, theirs = socket.socketpair()
-    wire = Wire(_Socketed(ours))  # type: ignore[arg-type]
-    pending = wire.send("UID FETCH", b"5:6", b"(UID BODY.PEEK[])")
-    theirs.sendall(ANSWER[:place])
-    theirs.shutdown(socket.SHUT_WR)
-    with pytest.raises(errors.ConnectionLost):
-        list(wire.answer(pending))
-    assert not wire.alive
-    theirs.close()
+    with answering(ANSWER[:place]) as wire:
+        pending = wire.send("UID FETCH", b"5:6", b"(UID BODY.PEEK[])")
+        with pytest.raises(errors.ConnectionLost):
+            list(wire.answer(pending))
+        assert not wire.alive
 
 
 # Streams

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import socket
-import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,13 +13,12 @@ from hypothesis import strategies as st
 
 import imapdb
 from imapdb.account import Account
-from imapdb.imap.client import Stream
 from imapdb.imap.connection import Connection
 from imapdb.imap.fetch import Fetched, FetchStream, Items
 from imapdb.imap.fetched import is_answer, read_fetch
 from imapdb.imap.mailboxes import Mailbox
-from imapdb.imap.wire import Wire
 from imapdb.sql.columns import COLUMNS, by_name
+from tests.kit.dribble import answering
 from tests.kit.login import checked, modified_utf7, quoted
 from tests.kit.proxy import Proxy
 from tests.kit.transcript import Transcript
@@ -50,40 +47,11 @@ def values(message: Fetched) -> tuple[Any, Any, Any]:
 # Answers
 
 
-class _Socketed:
-    """As much of a client as a Wire needs, over a pair of sockets."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        self.incoming = Stream(sock)
-        self._sock = sock
-
-    def write(self, octets: bytes) -> None:
-        self._sock.sendall(octets)
-
-    def close_socket(self) -> None:
-        self.incoming.close()
-        self._sock.close()
-
-
 def read(answer: bytes, step: int) -> list[Fetched]:
     """Read an answer that arrives in pieces of `step` octets."""
-    ours, theirs = socket.socketpair()
-    ours.settimeout(5)
-    octets = answer + b"A1 OK done\r\n"
-
-    def say() -> None:
-        for place in range(0, len(octets), step):
-            theirs.sendall(octets[place : place + step])
-
-    wire = Wire(_Socketed(ours))  # type: ignore[arg-type]
-    pending = wire.send("UID FETCH", b"5", b"(UID)")
-    thread = threading.Thread(target=say)
-    thread.start()
-    found = [message for response in wire.answer(pending) if (message := read_fetch(response))]
-    thread.join()
-    wire.close()
-    theirs.close()
-    return found
+    with answering(answer + b"A1 OK done\r\n", step) as wire:
+        pending = wire.send("UID FETCH", b"5", b"(UID)")
+        return [message for response in wire.answer(pending) if (message := read_fetch(response))]
 
 
 ANSWERS = [

@@ -120,7 +120,7 @@ class _DryCursor(Cursor):
         self._sql = sql
         self._bound = bound
         self._recorder = _Recorder()
-        self._statement = connection.read_statement(sql, bound)
+        self._said = self._statement = connection.read_statement(sql, bound)
         self._must_read = False
 
     def reading(self) -> Reading:
@@ -132,9 +132,8 @@ class _DryCursor(Cursor):
         loops = tuple(self._loops(described, program))
         is_sorted = any("TEMP B-TREE" in row[3] for row in described)
         has_offset = any(row[1] == "OffsetLimit" for row in program)
-        assert self._statement is not None  # noqa: S101 - set by the constructor
         return Reading(
-            self._statement, self._sql, self._bound, loops, streams=not (is_sorted or has_offset), was_cut=was_cut
+            self._said, self._sql, self._bound, loops, streams=not (is_sorted or has_offset), was_cut=was_cut
         )
 
     def _check(self) -> None:
