@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 TIMEOUT = 0.4
 # The first wait, a second one after the repetition, and what a busy machine takes for the rest.
-PATIENCE = 6.0
+PATIENCE = 30.0
 MEGABYTES = 150
 
 INBOX = Mailbox("INBOX", b"INBOX", "/", (), None)
