@@ -272,7 +272,8 @@ class _Writer(Conditions):
     def _common(self) -> tuple[str, bool]:
         source, alias = self._from()
         inner = f"SELECT uid, mailbox, size, subject, seen, message_id FROM {source}{self._where(alias)}"
-        outer = "SELECT x.uid, y.uid, y.subject FROM picked x JOIN picked y ON x.message_id = y.message_id"
+        key = "message_id" if self.texts else "uid"
+        outer = f"SELECT x.uid, y.uid, y.subject FROM picked x JOIN picked y ON x.{key} = y.{key}"
         if self.chance(2):
             outer = f"SELECT uid, subject FROM picked WHERE size > {self.pick(('300', '500', '5'))} OR seen"
         return f"WITH picked AS {self.pick(('', '', 'MATERIALIZED ', 'NOT MATERIALIZED '))}({inner}) {outer}", False
