@@ -21,6 +21,7 @@ _LONGEST_SET = 7_900  # octets; servers take commands of 8,000
 _LONGEST_END = 300
 _FIELDS = {"sender": "FROM", "subject": "SUBJECT", "to": "TO", "cc": "CC", "sent": "DATE", "message_id": "MESSAGE-ID"}
 _FOUND = re.compile(rb" ALL ([\d,:]+)")
+_SORTED = re.compile(rb"\* SORT ([\d ]+)")
 
 
 class Raw:
@@ -126,10 +127,13 @@ class EnvelopeFloor(Contender):
         if not question.unseen:
             self._raw.run(f"UID FETCH 1:* {items}")
             return []
+        if question.newest == "created":
+            sorted_ = _SORTED.search(self._raw.whole("UID SORT (REVERSE ARRIVAL) US-ASCII UNSEEN"))
+            newest = sorted_[1].decode().split()[: question.limit] if sorted_ else []
+            self._fetch([",".join(newest)], items)
+            return []
         found = _FOUND.search(self._raw.whole("UID SEARCH RETURN (ALL) UNSEEN"))
         pieces = _pieces(found[1].decode() if found else "")
-        if question.newest == "created":
-            self._fetch(pieces, "(UID INTERNALDATE)")
         if question.newest:
             pieces = [_last(pieces, question.limit)]
         self._fetch(pieces, items)

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
     from benchmarks.harness import Judged, Measured, Result
 
-__all__ = ["as_json", "as_text", "setting"]
+__all__ = ["MEASURES", "as_json", "as_text", "setting"]
 
 _PACKAGES = ("imapdb", "apsw", "SQLAlchemy", "imapclient", "imap-tools")
 _HEADINGS = ("", "median", "× floor", "peak", "round trips", "sent", "received", "rounds")
 # How a goal's value and its limit are said.
-_MEASURES = {
+MEASURES = {
     "ratio": ("{:.2f}×", "{:.1f}× of the floor"),
     "memory": ("{:.1f} MB", "{:.0f} MB above an idle connection"),
     "received": ("{:.2f}×", "{:.1f}× of the octets the floor receives"),
@@ -113,6 +113,6 @@ def _octets(count: int) -> str:
 
 def _verdict(judged: Judged) -> str:
     value, limit = (
-        text.format(n) for text, n in zip(_MEASURES[judged.measure], (judged.value, judged.limit), strict=True)
+        text.format(n) for text, n in zip(MEASURES[judged.measure], (judged.value, judged.limit), strict=True)
     )
     return f"  {'ok' if judged.ok else 'OVER'}: {judged.contender} {value}, the goal is {limit}"

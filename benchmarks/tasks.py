@@ -89,13 +89,13 @@ def tasks(messages: int) -> list[Task]:
             _SEARCHERS,
             (Goal(Core, "trips", 2), Goal(Core, "received", 1.5)),
         ),
-        # And a listing of INTERNALDATE between them.
+        # And, where the server does not sort, a listing of INTERNALDATE between them.
         Task(
             "newest-created",
             "the 10 newest unseen by created",
             newest,
             _SEARCHERS,
-            (Goal(Core, "received", 1.5),),
+            (Goal(Core, "trips", 3), Goal(Core, "received", 1.5)),
         ),
         Task(
             "open",

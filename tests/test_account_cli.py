@@ -252,6 +252,7 @@ def test_an_account_is_tried(
     assert found["mailboxes"] == "2"
     (row,) = json.loads(cli("account", "test", "plain", "--json")[1])
     assert row["tls"] is None
+    assert "tls\tnone\n" in cli("account", "test", "plain")[1]
     assert (row["mailboxes"], row["selectable"]) == (2, 2)
     assert login.password not in out
     code, out, err = cli("account", "test", "nowhere")

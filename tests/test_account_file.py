@@ -114,6 +114,7 @@ def test_every_field() -> None:
         timeout = 12.5
         search = "exact"
         authzid = "grace"
+        connections = 1
         smtp = "smtp://ada@smtp.example.org:587/"
         identities = ["ada@example.org", "Ada Lovelace <al@example.org>"]
         token_command = ["get-token", "--for", "ada lovelace"]
@@ -132,7 +133,7 @@ def test_every_field() -> None:
     )
     assert (account.cafile, account.certfile) == ("/etc/nowhere/ca.pem", "/abs/cert.pem")
     assert account.keyfile == os.path.expanduser("~/key.pem")  # noqa: PTH111 - another way than that of the code
-    assert (account.timeout, account.search, account.authzid) == (12.5, "exact", "grace")
+    assert (account.timeout, account.search, account.authzid, account.connections) == (12.5, "exact", "grace", 1)
     assert account.password is None
     assert account.token == Command(("get-token", "--for", "ada lovelace"), "token_command")
     assert account.mailboxes["drafts"] == "Entwürfe"
@@ -199,6 +200,9 @@ def test_where_the_secret_comes_from(monkeypatch: pytest.MonkeyPatch) -> None:
         (SMALLEST + 'timeout = "3"', "timeout is a number"),
         (SMALLEST + "timeout = true", "timeout is a number"),
         (SMALLEST + "timeout = -1", "above 0"),
+        (SMALLEST + "connections = true", "connections is 1 or 2"),
+        (SMALLEST + 'connections = "2"', "connections is 1 or 2"),
+        (SMALLEST + "connections = 3", "connections= takes 1 or 2"),
         (SMALLEST + 'search = "fuzzy"', "default or exact"),
         (SMALLEST + 'smtp = "http://h/"', "smtp is a URL"),
         (SMALLEST + 'smtp = "smtp://h:99999/"', "smtp is a URL"),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks import mail
+from benchmarks.page import page, recorded
 from benchmarks.questions import FEW, Known, Listing, digest, listed
 from benchmarks.tasks import NAMES
 
@@ -49,6 +50,11 @@ def test_every_task_runs_and_every_answer_is_right(dovecot: MailServer, tmp_path
     # Results are published: they say what kind of machine it was, and nothing that tells which.
     assert str(ROOT) not in results.read_text(encoding="utf-8")
     assert len(ET.parse(chart).getroot()) > 20
+
+
+def test_the_page_of_the_docs_shows_the_recorded_runs() -> None:
+    text = (ROOT / "docs/speed.md").read_text(encoding="utf-8")
+    assert page(text, recorded()) == text, "python -m benchmarks.page writes it anew"
 
 
 def test_a_task_nobody_knows_is_refused() -> None:

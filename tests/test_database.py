@@ -18,7 +18,6 @@ import imapdb
 from imapdb import errors
 from imapdb.message import Message
 from imapdb.sql.columns import COLUMNS
-from imapdb.sql.scan import UnreadableMailbox
 from tests.kit.proxy import Proxy
 from tests.kit.transcript import Transcript
 
@@ -84,6 +83,21 @@ def test_names_of_the_api_win_and_items_are_mailboxes(dovecot_login: Login) -> N
             db["nowhere"]
         with pytest.raises(AttributeError, match="nowhere"):
             _ = db.nowhere
+
+
+def test_a_name_that_only_stands_above_mailboxes_holds_no_messages(dovecot_login: Login) -> None:
+    dovecot_login.create("Archive/2024")
+    with imapdb.connect(dovecot_login.url()) as db:
+        assert "Archive" in db.mailboxes
+        said = "mailbox 'Archive' holds no messages, at most other mailboxes"
+        with pytest.raises(errors.NoSuchMailbox, match=said):
+            db["Archive"]
+        with pytest.raises(AttributeError, match=said):
+            _ = db.Archive
+        assert db(db["Archive/2024"]).count() == 0
+        # It may be made one that does.
+        dovecot_login.create("Archive")
+        assert db(db["Archive"]).count() == 0
 
 
 def test_a_mailbox_made_meanwhile_is_found(db: imapdb.Database, dovecot_login: Login) -> None:
@@ -370,7 +384,7 @@ def test_a_mailbox_that_cannot_be_read_is_left_out_of_messages() -> None:
     with (
         Transcript(script) as server,
         imapdb.connect(f"imap://u:p@{server.host}:{server.port}/") as db,
-        pytest.warns(UnreadableMailbox, match="Shared"),
+        pytest.warns(errors.UnreadableMailbox, match="Shared"),
     ):
         assert db.execute("SELECT count(*) FROM messages").scalar() == 2
 

@@ -103,7 +103,7 @@ def odd_world(mail_server: MailServer, request: pytest.FixtureRequest) -> Iterat
     mailboxes = named(mail_server, ODD_MAILBOXES)
     for place, (name, count) in enumerate(mailboxes):
         share = share_of(mail_server.name, count)
-        assert fill(login, name, odd_letters(10 * seed + place, share)) > share / 2
+        assert fill(login, name, odd_letters(10 * seed + place, share)) > share / 4
     with dbapi.connect(login.url()) as connection:
         for name, _ in mailboxes:
             rows[name] = shown_rows(connection, name)

@@ -7,6 +7,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+import apsw
 import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, Phase, given, note, settings
@@ -190,14 +191,23 @@ def test_all_mailboxes(line: Line, where: str) -> None:
     (scan,) = line.explained(sql).scans
     sent = line.sent(sql)
     shown = [command for asked in scan.asked for command in asked.commands]
-    entered = [command for command in sent if command.startswith("EXAMINE ")]
+    # What is open already is entered anew before the list, and whatever has mail once more after the search.
+    listed = next(number for number, command in enumerate(sent) if command.startswith("LIST "))
+    entered = {command for command in sent[listed:] if command.startswith("EXAMINE ")}
     assert set(kinds(shown)) <= {*kinds(sent), 'EXAMINE "INBOX"'}
     assert len(scan.mailboxes) == len(entered)
     assert {c for c in kinds(sent) if c.startswith("UID ")} == {c for c in kinds(shown) if c.startswith("UID ")}
 
 
 def test_the_table_of_mailboxes(line: Line) -> None:
-    for sql, count in (("SELECT name FROM mailboxes", 0), ("SELECT unseen FROM mailboxes WHERE name = 'INBOX'", 1)):
+    line.sent("SELECT count(*) FROM INBOX WHERE seen")
+    for sql, count in (
+        ("SELECT name FROM mailboxes", 0),
+        # INBOX is open: its numbers are asked behind another EXAMINE.
+        ("SELECT unseen FROM mailboxes WHERE name = 'INBOX'", 2),
+        ("SELECT unseen FROM mailboxes WHERE name = '5'", 1),
+        ("SELECT unseen FROM mailboxes", 1),
+    ):
         (scan,) = line.explained(sql).scans
         sent = line.sent(sql)
         assert list(scan.commands) == sent
@@ -249,6 +259,9 @@ def rows(account: Login) -> dict[str, Any]:
 
 # What is said of the terms.
 
+FUNCTION = "a function of the column, which SEARCH does not have"
+EXPRESSION = "an expression of the column, which SEARCH does not have"
+
 
 def hows(scan: Scan) -> list[tuple[str, str, str | None]]:
     return [(term.text, term.how, term.key) for term in scan.terms]
@@ -272,7 +285,8 @@ def test_the_terms(line: Line) -> None:
     assert whys["seen = 0"] == ""
     assert whys["created > '2024-02-28'"] == "SEARCH knows days only"
     assert whys["contains(subject, 'invoice')"] == "the server's words, checked again"
-    assert whys["lower(sender) = 'x'"] == "more than one column beside one value"
+    assert whys["lower(sender) = 'x'"] == FUNCTION
+    assert whys["size % 2 = 0"] == EXPRESSION
 
 
 @pytest.mark.parametrize(
@@ -287,7 +301,32 @@ def test_the_terms(line: Line) -> None:
         ("created > 'x'", "local", "no single day from 1971 to 2036"),
         ("created != '2024-01-01'", "local", "not an operator SEARCH has"),
         ("subject LIKE '%%'", "local", "no word in it that the server surely finds"),
-        ("subject = 'x' COLLATE NOCASE", "local", "more than one column beside one value"),
+        ("subject = 'x' COLLATE NOCASE", "local", "another collation"),
+        ("subject COLLATE NOCASE IN ('x')", "local", "another collation"),
+        ("length(subject) > 9", "local", FUNCTION),
+        ("NOT length(subject) > 9", "local", FUNCTION),
+        ("date(created) = '2026-11-20'", "local", FUNCTION),
+        ("'X' = upper(subject)", "local", FUNCTION),
+        ("cast(size AS text) LIKE '1%'", "local", FUNCTION),
+        ("flags ->> '$[0]' = 'x'", "local", FUNCTION),
+        ("has_flag(flags, 'x') = 1", "local", "what has_flag() gives is compared: by itself it would be searched for"),
+        ("size * 2 > 9", "local", EXPRESSION),
+        ("subject || '' = 'x'", "local", EXPRESSION),
+        ("CASE WHEN seen THEN 1 END", "local", EXPRESSION),
+        ("subject = sender", "local", "more than one column, and SEARCH compares none with another"),
+        ("coalesce(sent, created) > '2026'", "local", "more than one column, and SEARCH compares none with another"),
+        ("size = size", "local", "the column stands in it more than once"),
+        ("subject", "local", "a text taken for true or false, which SEARCH does not do"),
+        ("sent IS TRUE", "local", "a text taken for true or false, which SEARCH does not do"),
+        ("created != date('now')", "local", "not an operator SEARCH has"),
+        ("uid NOT IN (SELECT 1)", "local", "compared with a subquery"),
+        ("created LIKE '%-11-%'", "local", "no single day, month or year from 1971 to 2036"),
+        ("NOT subject LIKE '%hello%'", "local", "the opposite of it is nothing SEARCH has"),
+        ("NOT size > 5000", "narrowing", "checked again"),
+        ("NOT has_flag(flags, 'work')", "narrowing", "checked again"),
+        ("NOT uid > 5", "exact", ""),
+        ("NOT seen", "exact", ""),
+        ("seen IS /* */ TRUE", "local", "OR, NOT and IS TRUE could not be read for this table"),
         ("headers = '{}'", "local", "no SEARCH key for this column"),
         ("size IN (3, 9)", "narrowing", "checked again"),
     ],
@@ -296,6 +335,78 @@ def test_why(line: Line, where: str, how: str, why: str) -> None:
     (scan,) = line.explained(f"SELECT uid FROM INBOX WHERE {where}").scans
     (term,) = scan.terms
     assert (term.how, term.why) == (how, why)
+
+
+@pytest.mark.parametrize(
+    ("where", "told"),
+    [
+        # Once each, whatever SQLite makes of the value.
+        ("created >= datetime('2026-11-20', '-1 day')", [("created >= '2026-11-19 00:00:00'", "SINCE 18-Nov-2026")]),
+        ("date('2026-11-20') > created", [("created < '2026-11-20'", "BEFORE 22-Nov-2026")]),
+        (
+            "created BETWEEN date('2026-11-20') AND '2026-11-21'",
+            [("created >= '2026-11-20'", "SINCE 19-Nov-2026"), ("created <= '2026-11-21'", "BEFORE 23-Nov-2026")],
+        ),
+        ("size BETWEEN 5 AND 9 AND NOT flagged", [
+            ("size >= 5", "LARGER 4"), ("size <= 9", "SMALLER 10"), ("NOT flagged", "UNFLAGGED"),
+        ]),
+        ("uid IN (5)", [("uid = 5", "UID 5")]),
+        ("uid IN (SELECT 5)", [("uid IN (5)", "UID 5")]),
+        ("rowid = 5", [("uid = 5", "UID 5")]),
+        ("(size > 3 AND length(subject) > 9)", [("size > 3", "LARGER 3"), ("length(subject) > 9", None)]),
+        ("subject = lower('WORD') COLLATE BINARY", [("subject = 'word'", 'SUBJECT "word"')]),
+        ("subject = 'word' AND subject = 'word' COLLATE NOCASE", [
+            ("subject = 'word'", 'SUBJECT "word"'), ("subject = 'word' COLLATE NOCASE", None),
+        ]),
+        ("has_flag(flags, lower('WORK'))", [("has_flag(flags, 'work')", "KEYWORD work")]),
+        ("created LIKE '2026-11-%'", [("created LIKE '2026-11-%'", "SINCE 31-Oct-2026 BEFORE 2-Dec-2026")]),
+        ("created LIKE '2026-11-%' AND created >= '2026-11-'", [
+            ("created >= '2026-11-'", None), ("created LIKE '2026-11-%'", "SINCE 31-Oct-2026 BEFORE 2-Dec-2026"),
+        ]),
+        # As it is written.
+        ("subject LIKE '50\\%%' ESCAPE '\\'", [("subject LIKE '50\\%%' ESCAPE '\\'", 'SUBJECT "50"')]),
+        ("seen IS TRUE", [("seen IS TRUE", "SEEN")]),
+        ("seen IS FALSE", [("seen IS FALSE", "UNSEEN")]),
+        ("seen IS NOT TRUE", [("seen IS NOT TRUE", "UNSEEN")]),
+        ("seen IS NOT FALSE AND flagged IS FALSE", [("seen IS NOT FALSE", "SEEN"), ("flagged IS FALSE", "UNFLAGGED")]),
+        ("(NOT seen) IS TRUE", [("(NOT seen) IS TRUE", "UNSEEN")]),
+        ("(size > 5) IS FALSE", [("(size > 5) IS FALSE", "SMALLER 6")]),
+    ],
+)  # fmt: skip
+def test_each_condition_is_told_once(line: Line, where: str, told: list[tuple[str, str | None]]) -> None:
+    (scan,) = line.explained(f"SELECT uid FROM INBOX WHERE {where}").scans
+    found = [(term.text, term.key) for term in scan.terms]
+    # SQLite says which of several it takes first.
+    assert sorted(found, key=str) == sorted(told, key=str)
+
+
+@pytest.mark.parametrize("truth", ["TRUE", "FALSE", "NOT TRUE", "NOT FALSE"])
+def test_whether_a_flag_is_set_is_decided_by_the_server(line: Line, rows: dict[str, Any], truth: str) -> None:
+    (scan,) = line.explained(f"SELECT uid FROM INBOX WHERE seen IS {truth}").scans
+    assert [term.how for term in scan.terms] == ["exact"]
+    wanted = truth in ("TRUE", "NOT FALSE")
+    with line.connection.cursor() as cursor:
+        found = cursor.execute(f"SELECT uid, seen FROM INBOX WHERE seen IS {truth} ORDER BY uid").fetchall()
+    assert found == [(row["uid"], int(wanted)) for row in rows["INBOX"] if bool(row["seen"]) is wanted]
+    with line.connection.cursor() as cursor:
+        assert cursor.execute(f"SELECT count(*) FROM INBOX WHERE seen IS {truth}").fetchone() == (len(found),)
+
+
+@pytest.mark.parametrize("column", ["created", "sent"])
+@pytest.mark.parametrize(
+    "pattern", ["2024-02-%", "2024-03-%", "2024-%", "1971-%", "1970-%", "2036-12-%", "2037-%", "2024-__-29%", "%-03-%"]
+)
+def test_months_and_years_are_those_of_plain_rows(line: Line, rows: dict[str, Any], column: str, pattern: str) -> None:
+    database = apsw.Connection(":memory:")
+    database.execute("CREATE TABLE plain (uid INTEGER, created, sent)")
+    database.executemany(
+        "INSERT INTO plain VALUES (?, ?, ?)", [(r["uid"], r["created"], r["sent"]) for r in rows["INBOX"]]
+    )
+    glob = pattern.replace("%", "*").replace("_", "[0-9]")
+    for where in (f"{column} LIKE '{pattern}'", f"{column} GLOB '{glob}'", f"{column} LIKE '{pattern}' OR uid = 1"):
+        with line.connection.cursor() as cursor:
+            found = cursor.execute(f"SELECT uid FROM INBOX WHERE {where} ORDER BY uid").fetchall()
+        assert found == list(database.execute(f"SELECT uid FROM plain WHERE {where} ORDER BY uid"))
 
 
 def test_tables_named_twice(line: Line) -> None:
@@ -309,6 +420,25 @@ def test_tables_named_twice(line: Line) -> None:
     first, second = line.explained("SELECT x.uid FROM " + join.format("seen = 0", "seen = 1")).scans
     assert second.commands == ('EXAMINE "INBOX"', second.commands[1], second.commands[2])
     assert second.commands[1].endswith(" ALL")
+
+
+def test_joined_conditions_are_told_of_the_table_they_are_on(line: Line) -> None:
+    joined = """SELECT a.uid FROM INBOX a JOIN "5" b ON a.in_reply_to = b.message_id
+        WHERE length(a.subject) > 3 AND a.seen IS FALSE AND b.size BETWEEN a.size AND a.size + 9"""
+    first, second = line.explained(joined).scans
+    assert hows(first) == [("seen IS FALSE", "exact", "UNSEEN"), ("length(a.subject) > 3", "local", None)]
+    assert sorted(hows(second)) == [
+        ("a.in_reply_to = b.message_id", "local", None),
+        ("b.size BETWEEN a.size AND a.size + 9", "local", None),
+    ]
+    inner = "SELECT 1 FROM \"5\" b WHERE b.message_id = a.message_id AND lower(b.subject) = 'x' AND b.seen = 0"
+    _, second = line.explained(f"SELECT 1 FROM INBOX a WHERE EXISTS ({inner})").scans
+    assert second.alias == "b"
+    assert {(term.text, term.why) for term in second.terms} == {
+        ("seen = 0", ""),
+        ("b.message_id = a.message_id", "decided per row of the other table"),
+        ("lower(b.subject) = 'x'", FUNCTION),
+    }
 
 
 def test_whole_messages_in_a_join(line: Line) -> None:

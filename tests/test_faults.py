@@ -1,17 +1,20 @@
 """Faults: what a server or a line does wrong, and what comes of it. Never a wrong row, and always an end.
 
 Each case is one line of tests/kit/faults.py: what happens to the answer of which command, once or every time, and
-what is allowed to come of it: the right rows after a silent repetition, rows with NULL where nothing can be read, or
-one error that says what happened. It is tried on a stream of FETCHes alone and on whole statements; time and memory are
-bounded, and the next statement works. The table of outcomes is printed at the end of the run.
+what is allowed to come of it: the right rows after a silent repetition, rows with NULL where nothing can be read, the
+rows of all other mailboxes and a warning, or one error that says what happened. It is tried on a stream of FETCHes
+alone and on whole statements; time and memory are bounded, and the next statement works. The table of outcomes is
+printed at the end of the run.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 import threading
 import time
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +27,7 @@ from imapdb.imap import fetch, patience
 from imapdb.imap.connection import Connection
 from imapdb.imap.fetch import FetchStream, Items
 from imapdb.imap.mailboxes import Mailbox
-from tests.kit.faults import CASES, LOST, MALFORMED, STALE, Case, instead, literal, second
+from tests.kit.faults import CASES, LEFT_OUT, LOST, MALFORMED, STALE, Case, instead, literal, second
 from tests.kit.faulty import Act, FaultyServer, Held, Reply, Step
 from tests.kit.proxy import Proxy
 
@@ -179,10 +182,21 @@ def test_a_fault(bounded: None, case: Case, level: str) -> None:
             if level != "FETCH" or case.command != "EXAMINE":
                 # The mailboxes are listed and the session is open: the fault befalls a statement like any other.
                 assert run() == right
-            server.arm(case.command, case.play, case.times)
-            came = outcome(run)
+            server.arm(case.armed, case.play, case.times)
+            with warnings.catch_warnings(record=True) as warned:
+                warnings.simplefilter("always", errors.UnreadableMailbox)
+                came = outcome(run)
             outcomes[level] = type(came).__name__ if isinstance(came, errors.Error) else "right rows"
-            if case.error is not None:
+            left_out = case.left_out if level == "messages" else ()
+            assert [warning.message.mailbox for warning in warned] == list(left_out)  # type: ignore[union-attr]
+            if left_out and len(left_out) < len(MAIL):
+                outcomes[level] = "the rest"
+                assert came == [row for row in right if row[0] not in left_out]
+            elif case.of and level in ("FETCH", "table"):
+                # These read the other one.
+                outcomes[level] = "-"
+                assert came == right
+            elif case.error is not None:
                 assert type(came) is case.error, came
                 assert re.search(case.says, str(came))
                 assert came.command == case.command
@@ -197,6 +211,21 @@ def test_a_fault(bounded: None, case: Case, level: str) -> None:
             assert run() == right
         finally:
             close()
+
+
+def test_what_was_not_told_is_said_in_problems(bounded: None) -> None:
+    sql = "SELECT uid, size, subject, problems FROM INBOX ORDER BY uid"
+    without = "{}: not told, or not readable".format
+    with FaultyServer(MAIL) as server, imapdb.connect(account_of(server)) as db:
+        good = [tuple(row) for row in db.execute(sql)]
+        # This server never tells a date.
+        assert {row[3] for row in good} == {json.dumps([without("INTERNALDATE")])}
+        server.arm(LEFT_OUT.armed, LEFT_OUT.play, 100)
+        odd = [tuple(row) for row in db.execute(sql)]
+        lost = json.dumps([without("RFC822.SIZE"), without("INTERNALDATE")])
+        assert odd == [good[0], (good[1][0], None, good[1][2], lost), *good[2:]]
+        server.disarm()
+        assert [tuple(row) for row in db.execute(sql)] == good
 
 
 def outcome(run: Callable[[], list[Row]]) -> list[Row] | errors.Error:

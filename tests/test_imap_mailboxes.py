@@ -10,7 +10,8 @@ from imapdb import dbapi, errors
 from imapdb.account import Account
 from imapdb.imap import keys, search
 from imapdb.imap.connection import Connection
-from imapdb.imap.mailboxes import Mailbox, mailbox_argument, status_of
+from imapdb.imap.mailboxes import Mailbox, mailbox_argument
+from imapdb.imap.status import statuses_of
 from imapdb.imap.wire import Literal
 from tests.kit.dovecot import Dovecot
 from tests.kit.login import RefusedError
@@ -284,7 +285,7 @@ def test_names_on_real_servers(login: Login) -> None:
     for name in made:
         uids = connection.read(lambda wire: list(search.search(wire, keys.ALL, esearch=False)), found[name])
         assert (name, len(uids)) == (name, 1)
-    statuses = connection.read(lambda wire: status_of(wire, [found[name] for name in made], ["MESSAGES"]))
+    statuses = statuses_of(connection, [found[name] for name in made], ["MESSAGES"])
     assert {name: status["MESSAGES"] for name, status in statuses.items()} == dict.fromkeys(made, 1)
     connection.close()
 
@@ -295,7 +296,7 @@ def test_status_of_a_mailbox_that_vanished_is_left_out(login: Login) -> None:
     connection = Connection(Account.from_url(login.url()))
     there = Mailbox(name, name.encode(), None, (), None)
     gone = Mailbox("gone", b"gone", None, (), None)
-    statuses = connection.read(lambda wire: status_of(wire, [gone, there], ["MESSAGES", "UIDVALIDITY"]))
+    statuses = statuses_of(connection, [gone, there], ["MESSAGES", "UIDVALIDITY"])
     assert set(statuses) == {name}
     assert statuses[name]["MESSAGES"] == 0
     assert statuses[name]["UIDVALIDITY"] > 0
@@ -306,7 +307,7 @@ def test_status_of_a_mailbox_that_vanished_is_left_out(login: Login) -> None:
 def test_many_statuses_keep_in_step(dovecot_login: Login) -> None:
     connection = Connection(Account.from_url(dovecot_login.url()))
     many = [Mailbox(f"m{n}", b"m%d" % n, None, (), None) for n in range(100)] + connection.mailboxes()
-    statuses = connection.read(lambda wire: status_of(wire, many, ["MESSAGES"]))
+    statuses = statuses_of(connection, many, ["MESSAGES"])
     assert set(statuses) == {"INBOX"}
     connection.ping()
     assert connection.opened == 1

@@ -432,13 +432,16 @@ COLUMNS: dict[str, Callable[[Profile], str]] = {
     "server": lambda profile: f"`{profile.name}`",
     "tested against": lambda profile: tick(profile.seen_live),
     "words of": lambda profile: ", ".join(sorted(profile.text_keys)) or "–",
-    "any header field": lambda profile: tick(profile.headers),
+    "any header field": lambda profile: (
+        "as written" if profile.headers and not profile.decodes_headers else tick(profile.headers)
+    ),
     "words beyond ASCII": lambda profile: tick(profile.folds_unicode and profile.takes_utf8),
     "`size`": lambda profile: tick(profile.counts_octets),
     "keywords": lambda profile: tick(profile.folds_keywords),
     "`created`": lambda profile: tick(profile.finds_arrival),
     "`sent`": lambda profile: tick(profile.finds_undated),
     "OR": lambda profile: tick(profile.takes_or),
+    "SORT": lambda profile: tick(profile.sorts_arrival),
 }
 
 

@@ -46,11 +46,13 @@ TEXTS = (
 # What reading may say. Strings and literals are taken out of a SEARCH first; the rest is words of SEARCH and numbers.
 ALLOWED = re.compile(
     r"(?:CAPABILITY|NAMESPACE|NOOP|LOGOUT|LOGIN \*\*\*|AUTHENTICATE PLAIN \*\*\*|\*\*\*|ID \(.*\)"
-    r"|ENABLE CONDSTORE|EXAMINE S|LIST S S RETURN \([A-Z -]+\)|LSUB S S|UID FETCH [0-9:,]+ \([A-Z0-9. \[\]()-]+\)"
-    r"|UID SEARCH [A-Z0-9:,() -]+)\Z"
+    r"|ENABLE CONDSTORE|EXAMINE S|LIST S S RETURN \([A-Z -]+(?:STATUS \([A-Z ]+\))?\)|LSUB S S"
+    r"|UID FETCH [0-9:,]+ \([A-Z0-9. \[\]()-]+\)"
+    r"|UID (?:SEARCH|SORT \(ARRIVAL\) (?:US-ASCII|UTF-8)) [A-Z0-9:,() -]+)\Z"
 )
 SEARCH_WORDS = frozenset({
-    "UID", "SEARCH", "RETURN", "ALL", "CHARSET", "UTF-8", "OR", "NOT", "SEEN", "UNSEEN", "FLAGGED", "UNFLAGGED",
+    "UID", "SORT", "ARRIVAL", "US-ASCII",
+    "SEARCH", "RETURN", "ALL", "CHARSET", "UTF-8", "OR", "NOT", "SEEN", "UNSEEN", "FLAGGED", "UNFLAGGED",
     "KEYWORD", "SUBJECT", "FROM", "TO", "CC", "BCC", "HEADER", "TEXT", "S", "REPLY-TO", "MESSAGE-ID", "IN-REPLY-TO",
     "REFERENCES", "LIST-ID", "CONTENT-TYPE", "SINCE", "BEFORE",
 })  # fmt: skip
@@ -82,7 +84,7 @@ def check(commands: list[str]) -> None:
     for command in commands:
         said = _KEYWORD.sub("KEYWORD S", bare(command))
         assert ALLOWED.match(said), command[:500]
-        if said.startswith("UID SEARCH"):
+        if said.startswith(("UID SEARCH", "UID SORT")):
             unknown = set(re.findall(r"[A-Z][A-Z0-9-]*", said)) - SEARCH_WORDS
             assert not unknown, command[:500]
 

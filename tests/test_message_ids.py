@@ -17,6 +17,7 @@ from imapdb.imap.connection import Connection
 from imapdb.imap.fetch import Fetched, FetchStream, Items
 from imapdb.imap.fetched import is_answer, read_fetch
 from imapdb.imap.mailboxes import Mailbox
+from imapdb.imap.profiles import PROFILES
 from imapdb.sql.columns import COLUMNS, by_name
 from tests.kit.dribble import answering
 from tests.kit.login import checked, modified_utf7, quoted
@@ -450,6 +451,10 @@ LISTS = [
     (b"List-Id: \r\n", ""),
     (b"List-Id: <a.example>\r\nList-Id: <b.example>\r\n", "<a.example>"),
     (b"X-List-Id: <no.example>\r\n", None),
+    (
+        b"List-Id: =?utf-8?b?R3LDvMOfZSBhdXMgxYHDsw==?=\r\n =?utf-8?b?ZMW6?= <k.example>\r\n",
+        "Grüße aus Łódź <k.example>",
+    ),
     (b"", None),
 ]
 
@@ -464,5 +469,17 @@ def test_the_list_a_message_came_by(login: Login) -> None:
         # The same of the whole message.
         assert db.execute("SELECT list_id, email FROM INBOX").scalars().all() == expected
         assert db(db.INBOX.list_id.contains("g.example")).count() == 1
-        assert db(db.INBOX.list_id.contains("grüsse")).count() == 1
+        assert db(db.INBOX.list_id.contains("grüsse")).count() == 2
+        assert db(db.INBOX.list_id.contains("us Łódź")).count() == 1
+        assert db(db.INBOX.list_id.like("%aus%")).count() == 1
         assert db.execute("SELECT count(*) FROM INBOX WHERE list_id IS NULL").scalar() == 2
+
+
+def test_encoded_words_of_any_field_are_decoded_where_the_profile_says_so(login: Login) -> None:
+    """GreenMail looks at them as they are written, and finds none of their words."""
+    uid = login.append("INBOX", b"List-Id: =?utf-8?b?UHl0aG9uIGF1cyDFgcOzZMW6?= <k.example>\r\n\r\nbody\r\n")
+    profile = PROFILES[login.server.name]
+    with login.imaplib() as client:
+        client.select("INBOX", readonly=True)
+        (found,) = checked(client.uid("SEARCH", 'HEADER List-Id "python"'))
+    assert found.split() == [b"%d" % uid] * profile.decodes_headers

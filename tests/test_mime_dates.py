@@ -150,6 +150,16 @@ def test_fast_and_general_agree(raw: bytes) -> None:
     if common := dates._COMMON.fullmatch(raw):
         moment = dates._general(raw)
         assert dates._sql(*common.groups()) == (moment and str(moment))
+    known = dates._known(raw.strip(), dates._HEADER_DAYS)
+    assert known is None or known == str(dates._general(raw))
+
+
+@given(MOMENTS)
+def test_a_day_that_is_known_and_one_that_is_not_read_alike(moment: datetime) -> None:
+    raw = email.utils.format_datetime(moment).encode()
+    first = dates.sql_from_header(raw)
+    assert dates.sql_from_header(b" " + raw + b"\r\n") == first
+    assert dates._HEADER_DAYS[raw[:-15] + raw[-5:]] == dates._Days(dates._COMMON)[raw[:-15] + raw[-5:]]
 
 
 @pytest.mark.parametrize("unit", [b"(", b"()", b" ", b"1", b"a", b"20 Nov ", b"+01", b"\n"])

@@ -168,6 +168,49 @@ def test_a_date_is_asked_for_by_days_wider_than_any_zone(operator: str, value: A
 @pytest.mark.parametrize(
     ("operator", "value", "key"),
     [
+        ("LIKE", "2026-11-%", "SINCE 31-Oct-2026 BEFORE 2-Dec-2026"),
+        ("LIKE", "2026-11-_0 12%", "SINCE 31-Oct-2026 BEFORE 2-Dec-2026"),
+        ("LIKE", "2026-12-%", "SINCE 30-Nov-2026 BEFORE 2-Jan-2027"),
+        ("LIKE", "2024-02-%", "SINCE 31-Jan-2024 BEFORE 2-Mar-2024"),
+        ("LIKE", "2023-02-%", "SINCE 31-Jan-2023 BEFORE 2-Mar-2023"),
+        ("LIKE", "2026-%", "SINCE 31-Dec-2025 BEFORE 2-Jan-2027"),
+        ("LIKE", "2026-__-20%", "SINCE 31-Dec-2025 BEFORE 2-Jan-2027"),
+        ("LIKE", "2026-11-20%", "SINCE 19-Nov-2026 BEFORE 22-Nov-2026"),
+        ("GLOB", "2026-11-*", "SINCE 31-Oct-2026 BEFORE 2-Dec-2026"),
+        ("GLOB", "2026-11-?? *", "SINCE 31-Oct-2026 BEFORE 2-Dec-2026"),
+        ("GLOB", "2026-11-[12]*", "SINCE 31-Oct-2026 BEFORE 2-Dec-2026"),
+        ("GLOB", "2026-*", "SINCE 31-Dec-2025 BEFORE 2-Jan-2027"),
+        ("LIKE", "1971-%", "SINCE 31-Dec-1970 BEFORE 2-Jan-1972"),
+        ("LIKE", "2036-12-%", "SINCE 30-Nov-2036 BEFORE 2-Jan-2037"),
+        ("LIKE", "1970-%", EVERY), ("LIKE", "2037-01-%", EVERY), ("LIKE", "0000-%", EVERY), ("LIKE", "9999-%", EVERY),
+        ("LIKE", "2026-00-%", EVERY), ("LIKE", "2026-13-%", EVERY), ("LIKE", "2026-11-", EVERY),
+        ("LIKE", "2026-", EVERY),
+        ("LIKE", "2026-1%", EVERY), ("LIKE", "2026-11-2%", EVERY), ("LIKE", "2026%", EVERY),
+        ("LIKE", "202_-11-%", EVERY),
+        ("LIKE", "2026_11-%", EVERY), ("LIKE", "%2026-11-%", EVERY), ("LIKE", " 2026-11-%", EVERY),
+        ("LIKE", "2026-11-*", EVERY), ("LIKE", "2026-11-?", EVERY), ("LIKE", "2026-[0-9]", EVERY),
+        ("GLOB", "2026-11-%", EVERY), ("GLOB", "2026-11-_", EVERY), ("GLOB", "[2]026-11-*", EVERY),
+        ("LIKE", "٢٠٢٦-11-%", EVERY), ("LIKE", b"2026-11-%", EVERY), ("LIKE", 2026, EVERY), ("LIKE", "", EVERY),
+        ("LIKE", "2026-11-%\n", "SINCE 31-Oct-2026 BEFORE 2-Dec-2026"),
+        ("=", "2026-11-%", EVERY), (">=", "2026-11-", EVERY), ("<", "2026-%", EVERY), ("IS", "2026-11-%", EVERY),
+    ],
+)  # fmt: skip
+def test_a_pattern_that_names_a_month_or_a_year(operator: str, value: Any, key: str) -> None:
+    assert narrow("created", operator, value) == key
+
+
+def test_a_month_of_date_headers_is_wider_by_two_days() -> None:
+    undated = "NOT SENTSINCE 2-Jan-1970"
+    assert narrow("sent", "GLOB", "2026-11-*").startswith(
+        f"OR SENTSINCE 30-Oct-2026 {undated} OR SENTBEFORE 3-Dec-2026 "
+    )
+    assert narrow("sent", "LIKE", "2026-%").startswith(f"OR SENTSINCE 30-Dec-2025 {undated} OR SENTBEFORE 3-Jan-2027 ")
+    assert narrow("sent", "LIKE", "2026-%", GENERIC) == narrow("sent", "=", "2026-11-20", GENERIC)
+
+
+@pytest.mark.parametrize(
+    ("operator", "value", "key"),
+    [
         ("LIKE", "%Smith, John <j%", 'FROM "Smith" FROM "John"'), ("LIKE", "%sales%", 'FROM "sales"'),
         ("contains", "meeting room", 'FROM "meeting" FROM "room"'), ("LIKE", "a_b%c", EVERY), ("LIKE", None, EVERY),
         ("LIKE", 5, EVERY), ("ilike", "%meeting%", 'FROM "meeting"'), ("contains", "", EVERY),

@@ -117,6 +117,13 @@ def test_a_condition_needs_no_other_rows_than_its_key_finds(
     check(worlds[number], Writer(random.Random(seed)).condition_statement(), zone)
 
 
+@pytest.mark.parametrize("zone", [-12, 14])
+@settings(max_examples=EXAMPLES)
+@given(seed=SEEDS, number=st.integers(0, WORLDS - 1))
+def test_whether_something_is_true_needs_no_other_rows(worlds: list[World], seed: int, number: int, zone: int) -> None:
+    check(worlds[number], Writer(random.Random(seed)).truth_statement(), zone)
+
+
 @settings(max_examples=EXAMPLES)
 @given(seed=SEEDS, number=st.integers(0, WORLDS - 1))
 def test_a_statement_needs_no_other_rows_than_its_keys_find(worlds: list[World], seed: int, number: int) -> None:

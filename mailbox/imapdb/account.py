@@ -28,7 +28,8 @@ SearchMode = Literal["default", "exact"]
 SEARCH_MODES: Final[tuple[SearchMode, ...]] = ("default", "exact")
 DEFAULT_TIMEOUT = 60.0
 DEFAULT_PORTS: dict[TLS, int] = {"implicit": 993, "starttls": 143, "none": 143}
-OPTIONS = ("tls", "cafile", "certfile", "keyfile", "timeout", "search", "authzid")
+DEFAULT_CONNECTIONS = 2
+OPTIONS = ("tls", "cafile", "certfile", "keyfile", "timeout", "search", "authzid", "connections")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,6 +41,8 @@ class Account:
     and bounds the wait for a connection and for each piece of an answer. `certfile` and `keyfile` are a client
     certificate in PEM; `ssl_context`, where given, replaces what `cafile` and `certfile` would make. `search` "exact"
     leaves conditions on text to SQL alone, so that malformed mail, which servers decode their own way, is found too.
+    `connections` is how many sessions a connection may have: with 2, a second one is opened while one statement reads
+    two large mailboxes in turns; 1 keeps it to one.
 
     `password` is a text, or a callable asked for it whenever a session opens. `token`, in its place, gives OAuth access
     tokens: asked at every opening, and once more where the server does not accept what it gave. Threads that open
@@ -62,6 +65,7 @@ class Account:
     search: SearchMode = "default"
     token: Callable[[], str] | None = dataclasses.field(default=None, repr=False)
     authzid: str | None = None
+    connections: int = DEFAULT_CONNECTIONS
     name: str | None = None
     smtp: str | None = None
     identities: tuple[str, ...] = ()
@@ -79,16 +83,13 @@ class Account:
         if self.token is not None and (self.password is not None or not callable(self.token)):
             raise ProgrammingError("token is a callable that returns one, and takes the place of a password")
         password = self.password if isinstance(self.password, str) else ""
-        texts = {"host": self.host, "user": self.user, "password": password, "authzid": self.authzid or ""}
-        for what, value in texts.items():
-            if any(char in value for char in "\r\n\0"):
-                raise ProgrammingError(f"the {what} holds CR, LF or NUL")
-            if any("\ud800" <= char <= "\udfff" for char in value):
-                raise ProgrammingError(f"the {what} is not Unicode text (it holds lone surrogates)")
+        _check_texts({"host": self.host, "user": self.user, "password": password, "authzid": self.authzid or ""})
         if not 0 < self.port < 2**16:
             raise ProgrammingError(f"port {self.port} is not between 1 and 65535")
         if not 0 < self.timeout < float("inf"):
             raise ProgrammingError("timeout must be a number of seconds above 0")
+        if not 0 < self.connections <= DEFAULT_CONNECTIONS:
+            raise ProgrammingError("connections is 1 or 2: as many sessions as a connection may have")
         if self.search not in SEARCH_MODES:
             raise ProgrammingError(f"search={self.search!r}: search takes {' or '.join(SEARCH_MODES)}")
 
@@ -204,6 +205,7 @@ class Account:
             search=search,
             token=token,
             authzid=given.get("authzid") or None,
+            connections=_connections(given),
         )
 
     @property
@@ -259,6 +261,14 @@ class Account:
         return context
 
 
+def _check_texts(texts: Mapping[str, str]) -> None:
+    for what, value in texts.items():
+        if any(char in value for char in "\r\n\0"):
+            raise ProgrammingError(f"the {what} holds CR, LF or NUL")
+        if any("\ud800" <= char <= "\udfff" for char in value):
+            raise ProgrammingError(f"the {what} is not Unicode text (it holds lone surrogates)")
+
+
 def url_parts(url: str) -> dict[str, Any]:
     """Take an account's URL apart, for `Account.from_parts`. Raises ProgrammingError as `Account.from_url` does."""
     parts, port = _split(url)
@@ -280,6 +290,13 @@ def url_parts(url: str) -> dict[str, Any]:
         "password": _decoded(parts.password or "") or None,
         "options": options,
     }
+
+
+def _connections(given: Mapping[str, str]) -> int:
+    said = given.get("connections", str(DEFAULT_CONNECTIONS))
+    if said not in ("1", "2"):
+        raise ProgrammingError("?connections= takes 1 or 2")
+    return int(said)
 
 
 def _options(query: str) -> list[tuple[str, str]]:

@@ -5,8 +5,8 @@
     [work]
     imap = "imaps://ada%40example.org@imap.example.org/"  # with the options of every account's URL; or instead of it
     # host = "imap.example.org"                             host, user, port and tls ("implicit", "starttls", "none");
-    # user = "ada@example.org"                              cafile, certfile, keyfile, timeout, search and authzid may
-    #                                                       stand beside either
+    # user = "ada@example.org"                              cafile, certfile, keyfile, timeout, search, authzid and
+    #                                                       connections may stand beside either
     smtp = "smtps://smtp.example.org/"                    # for sending
     identities = ["Ada Lovelace <ada@example.org>"]       # who one writes as; the first where nothing else is said
     password_command = "pass show mail/work"              # or token_command = "…" (OAuth), or keyring = true
@@ -49,7 +49,7 @@ NAME = re.compile(r"[\w.@+-][\w.@+ -]{0,99}")
 
 ADDRESS_KEYS = ("host", "user", "port", "tls")
 PATH_KEYS = ("cafile", "certfile", "keyfile")
-OPTION_KEYS = ("authzid", "search", "timeout", *PATH_KEYS)
+OPTION_KEYS = ("authzid", "connections", "search", "timeout", *PATH_KEYS)
 SECRET_KEYS = ("password_command", "token_command", "keyring")
 KEYS = ("imap", *ADDRESS_KEYS, *OPTION_KEYS, "smtp", "identities", *SECRET_KEYS, "mailboxes")
 SPECIAL = ("sent", "trash", "archive", "drafts", "junk")
@@ -204,6 +204,10 @@ class Accounts:
             if key == "timeout":
                 if isinstance(table[key], bool) or not isinstance(table[key], int | float):
                     raise ProgrammingError("timeout is a number of seconds")
+                options.append((key, str(table[key])))
+            elif key == "connections":
+                if isinstance(table[key], bool) or not isinstance(table[key], int):
+                    raise ProgrammingError("connections is 1 or 2")
                 options.append((key, str(table[key])))
             elif key in PATH_KEYS:
                 options.append((key, str(self.path.parent / Path(_text(table, key)).expanduser())))

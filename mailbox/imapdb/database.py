@@ -18,7 +18,7 @@ from imapdb import errors
 from imapdb.account import Account
 from imapdb.imap.mailboxes import check_name
 from imapdb.message import Message, mapped
-from imapdb.query import Query, is_of_objects
+from imapdb.query import Query, Rows, is_of_objects
 from imapdb.sql import dbapi
 from imapdb.sql.tables import quote_identifier
 from imapdb.sql.types import listed_columns, message_columns
@@ -181,8 +181,9 @@ class Database:
             raise AttributeError(name)
         if name == "INBOX":
             return self._mapped(name)
-        if name not in self.tables and name not in self.catalog(refresh=True).table_names.values():
-            raise AttributeError(f"there is no mailbox {name!r}; db[…] takes names that are no Python names")
+        if name not in self.tables and name not in (catalog := self.catalog(refresh=True)).table_names.values():
+            missing = f"there is no mailbox {name!r}; db[…] takes names that are no Python names"
+            raise AttributeError(catalog.why_unknown(name) or missing)
         return self._mapped(name)
 
     def __dir__(self) -> list[str]:
@@ -284,11 +285,13 @@ class Database:
         """Return the class mapped to a table, if it is one of ours."""
         return next((known for known in self._classes.values() if known.__table__ is table), None)
 
-    def fetch(self, statement: sa.Select[Any]) -> list[Any]:
+    def fetch(self, statement: sa.Select[Any]) -> Rows[Any]:
         """Run a query whole and give its connection back to the pool."""
         with self._rolled_back():
             rows = self.session.execute(statement, execution_options={"populate_existing": True})
-            found = list(rows.scalars() if is_of_objects(statement) else rows)
+            cursor = _cursor_of(rows)
+            found = Rows(rows.scalars() if is_of_objects(statement) else rows)
+            found.left_out = tuple(warning for _, warning in cursor.messages) if cursor is not None else ()
             self._release()
             return found
 
@@ -311,7 +314,7 @@ class Database:
 
     def _note(self, result: sa.Result[Any]) -> None:
         """Remember a result that streams. Weakly: one that nobody holds any more is read by nobody."""
-        cursor = getattr(getattr(result, "raw", result), "cursor", None)
+        cursor = _cursor_of(result)
         if cursor is not None:
             self._cursors().add(cursor)
 
@@ -331,9 +334,10 @@ class Database:
     def _rolled_back(self) -> Iterator[None]:
         """Leave no half-done transaction behind an error."""
         self._require_open()
+        self._mend()
         try:
             yield
-        except (errors.Error, sqlalchemy.exc.SQLAlchemyError) as error:
+        except (errors.Error, errors.Warning, sqlalchemy.exc.SQLAlchemyError) as error:
             if not self._is_reading():
                 self.session.rollback()
             if isinstance(error, sqlalchemy.exc.TimeoutError):
@@ -343,12 +347,23 @@ class Database:
                 ) from error
             raise
 
+    def _mend(self) -> None:
+        """Leave a transaction whose connection was lost while somebody read rows from it, outside of our methods."""
+        session = self.session()
+        if session.in_transaction() and session.connection().invalidated:
+            session.rollback()
+
     def _attach_all(self, connection: Any, record: Any, proxy: Any) -> None:
         """Attach what this connection of the pool has not attached yet."""
         for schema, path in self._attached.items():
             if schema not in record.info.setdefault("attached", {}):
                 connection.cursor().execute(f"ATTACH ? AS {quote_identifier(schema)}", (path,)).close()
                 record.info["attached"][schema] = path
+
+
+def _cursor_of(result: sa.Result[Any]) -> Any:
+    """Give our cursor below a result that was not read to its end."""
+    return getattr(getattr(result, "raw", result), "cursor", None)
 
 
 # The execution option under which a statement is explained instead of run.

@@ -1,6 +1,7 @@
 """Every error imapdb raises, in one tree with the names of PEP 249 on top.
 
     Warning
+    └── UnreadableMailbox              a mailbox was left out of `messages`: the server does not let it be read
     Error
     ├── InterfaceError                 the database API itself was misused
     └── DatabaseError
@@ -44,6 +45,7 @@ __all__ = [
     "ServerRefused",
     "StaleMailbox",
     "TLSFailed",
+    "UnreadableMailbox",
     "UnsendableValue",
     "Warning",
 ]
@@ -51,6 +53,29 @@ __all__ = [
 
 class Warning(Exception):  # noqa: A001 - the name PEP 249 prescribes
     """An important warning (PEP 249)."""
+
+
+class UnreadableMailbox(Warning, UserWarning):
+    """A mailbox was left out of `messages`: the server lists it and does not let it be read.
+
+    `mailbox` is its name, `code` the response code without its brackets ("NOPERM", RFC 5530) or None, `server_text` all
+    that the server said, `command` the one it refused ("EXAMINE").
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        mailbox: str = "",
+        code: str | None = None,
+        command: str | None = None,
+        server_text: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.mailbox = mailbox
+        self.code = code
+        self.command = command
+        self.server_text = server_text
 
 
 class Error(Exception):

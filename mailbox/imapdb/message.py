@@ -52,6 +52,7 @@ class Message:
         mailbox: orm.Mapped[str]
         headers: orm.Mapped[dict[str, str | list[str]]]
         email: orm.Mapped[bytes]
+        problems: orm.Mapped[list[str]]
 
     def __repr__(self) -> str:
         held = sa.inspect(self).dict

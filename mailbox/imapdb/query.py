@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from imapdb.database import Database
+    from imapdb.errors import UnreadableMailbox
     from imapdb.sql.explain import Explanation
 
 __all__ = ["Query", "Rows", "is_of_objects"]
@@ -22,7 +23,13 @@ T = TypeVar("T")
 
 
 class Rows(list[T], Generic[T]):
-    """The rows of a query: a list, with its ends at hand."""
+    """The rows of a query: a list, with its ends at hand.
+
+    `left_out` names the mailboxes whose messages are missing from a query over all of them, each with what the server
+    said (`mailbox`, `code`, `server_text`); Python warned of them too.
+    """
+
+    left_out: tuple[UnreadableMailbox, ...] = ()
 
     def first(self) -> T | None:
         """Return the first row, or None."""
@@ -68,7 +75,7 @@ class Query:
         `limitby=(a, b)` gives those from place a up to, not including, b. `orderby` is a column, `column.desc()` or a
         list of them; without it the newest (the highest uid) come first.
         """
-        return Rows(self._database.fetch(self.statement(*columns, limitby=limitby, orderby=orderby)))
+        return self._database.fetch(self.statement(*columns, limitby=limitby, orderby=orderby))
 
     def first(self, *columns: Any, orderby: Any = None) -> Any:
         """Return the first message of `select`, or None."""

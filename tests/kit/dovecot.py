@@ -166,6 +166,13 @@ class Dovecot(MailServer):
             self._folder = None
 
     @property
+    def folder(self) -> Path:
+        """Its folder. Raises RuntimeError where it does not run, or not here."""
+        if self._folder is None:
+            raise RuntimeError("dovecot was not started here")
+        return self._folder
+
+    @property
     def log(self) -> str:
         """What Dovecot logged so far."""
         return (self._folder / "log").read_text() if self._folder else ""

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """`error` None: the right rows; else that, with a text in which `says` is found. `gaps`: or NULL for message 2."""
+    """`error` None: the right rows; else that, with a text in which `says` is found. `gaps`: or NULL for message 2.
+
+    `of` is the mailbox whose EXAMINE it befalls, where not all of them. `left_out` are the mailboxes that a statement
+    over all of them leaves out, and warns of, in place of the error; that comes where none is left.
+    """
 
     name: str
     play: Play
@@ -24,10 +28,25 @@ class Case:
     times: int | None = 1
     command: str = "UID FETCH"
     gaps: bool = False
+    of: str = ""
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def armed(self) -> str:
+        """The beginning of the command it befalls."""
+        return f'{self.command} "{self.of}"'.upper() if self.of else self.command
 
 
-def always(case: Case, error: type[errors.Error] | None, says: str = "", *, gaps: bool = False) -> Case:
-    return dataclasses.replace(case, name=f"{case.name}, always", error=error, says=says, times=None, gaps=gaps)
+def always(
+    case: Case,
+    error: type[errors.Error] | None,
+    says: str = "",
+    *,
+    gaps: bool = False,
+    left_out: tuple[str, ...] = (),
+) -> Case:
+    name = f"{case.name}, always"
+    return dataclasses.replace(case, name=name, error=error, says=says, times=None, gaps=gaps, left_out=left_out)
 
 
 def cut(act: Act) -> Play:
@@ -102,6 +121,8 @@ def unreadable(line: bytes) -> bytes:
 
 
 LOST, REFUSED, MALFORMED, STALE = errors.ConnectionLost, errors.ServerRefused, errors.ProtocolError, errors.StaleMailbox
+NOT_READABLE = errors.NoSuchMailbox
+ALL = ("INBOX", "Archive")
 
 CLOSED = Case("closed in the midst", cut(Act.CLOSE))
 RESET = Case("reset in the midst", cut(Act.RESET))
@@ -127,6 +148,9 @@ UNSURE = Case("a message that cannot be read, nor its UID", second(lambda line: 
 NO_SIZE = Case("a size of NIL", second(lambda line: re.sub(rb"SIZE \d+", b"SIZE NIL", line)))
 LEFT_OUT = Case("an item left out", second(lambda line: re.sub(rb"RFC822.SIZE \d+ ", b"", line)))
 NOT_ENTERED = Case("EXAMINE: NO [UNAVAILABLE]", UNAVAILABLE.play, command="EXAMINE")
+ONE_NOT_ENTERED = dataclasses.replace(NOT_ENTERED, name="EXAMINE of one: NO [UNAVAILABLE]", of="Archive")
+ONE_GOODBYE = Case("EXAMINE of one: BYE", BYE.play, command="EXAMINE", of="Archive")
+ONE_STALLED = Case("EXAMINE of one: stalled", cut(Act.HOLD), command="EXAMINE", of="Archive")
 NOT_FOUND = Case("SEARCH: NO [INUSE]", INUSE.play, command="UID SEARCH")
 
 CASES = [
@@ -221,12 +245,45 @@ CASES = [
     Case("EXAMINE: stalled", cut(Act.HOLD), command="EXAMINE"),
     Case("EXAMINE: BYE", BYE.play, command="EXAMINE"),
     NOT_ENTERED,
-    always(NOT_ENTERED, REFUSED, "try again later"),
+    always(NOT_ENTERED, REFUSED, "try again later", left_out=ALL),
+    ONE_NOT_ENTERED,
+    always(ONE_NOT_ENTERED, REFUSED, "try again later", left_out=("Archive",)),
+    *(
+        dataclasses.replace(
+            Case(f"EXAMINE of one: {said}", instead(b"$tag %s\r\n" % said.encode()), error, said.split()[-1]),
+            times=None,
+            command="EXAMINE",
+            of="Archive",
+            left_out=("Archive",),
+        )
+        for said, error in {
+            "NO [NOPERM] not yours": NOT_READABLE,
+            "NO [SERVERBUG] internal error": NOT_READABLE,
+            "NO [CORRUPTION] broken": NOT_READABLE,
+            "NO [LIMIT] too many": NOT_READABLE,
+            "NO [INUSE] locked": REFUSED,
+            "NO [NONEXISTENT] gone": NOT_READABLE,
+            "NO no": NOT_READABLE,
+            "BAD what": MALFORMED,
+        }.items()
+    ),
+    ONE_GOODBYE,
+    always(ONE_GOODBYE, LOST, "said goodbye: going down"),
+    ONE_STALLED,
+    always(ONE_STALLED, LOST, "did not answer in time"),
     Case("SEARCH: closed", cut(Act.CLOSE), command="UID SEARCH"),
     Case("SEARCH: stalled", cut(Act.HOLD), command="UID SEARCH"),
     Case("SEARCH: BYE", BYE.play, command="UID SEARCH"),
     Case("SEARCH: an endless line", endless(b"* SEARCH", b" 1"), MALFORMED, "a line of over", command="UID SEARCH"),
     Case("SEARCH: no numbers", before(b"* SEARCH 1 x\r\n"), MALFORMED, "not a list", command="UID SEARCH", times=None),
     NOT_FOUND,
-    always(NOT_FOUND, REFUSED, "try again later"),
+    always(NOT_FOUND, REFUSED, "try again later", left_out=ALL),
+    Case(
+        "SEARCH: NO",
+        instead(b"$tag NO [SERVERBUG] index broken\r\n"),
+        REFUSED,
+        "index broken",
+        command="UID SEARCH",
+        left_out=("INBOX",),
+    ),
 ]

@@ -57,6 +57,25 @@ DATES: Final = (
     "2038-06-01 00:00:00",
     "2024-03-03 05:00:00",
 )
+# Patterns of LIKE: months, years and what is neither.
+PERIODS: Final = (
+    "2024-%",
+    "2024-02-%",
+    "2024-02-2%",
+    "2024-03-__ 0%",
+    "2024-_2-29%",
+    "2024%",
+    "1970-01-%",
+    "1971-%",
+    "2037-%",
+    "2036-12-%",
+    "2024-13-%",
+    "2024-00-%",
+    "2024-02-",
+    "%-02-%",
+    "____-03-%",
+    " 2024-02-%",
+)
 TEXT_COLUMNS: Final = ("subject", "sender", "sender_name", "to", "references", "message_id", "recipients", "refs")
 _ODD: Final[tuple[Any, ...]] = (
     None,
@@ -187,6 +206,9 @@ _PUSHED: Final = (
     "{d} {o} {k}",
     "{d} BETWEEN {k} AND {k}",
     "{d} LIKE '2024-02-29%'",
+    "{d} LIKE {h}",
+    "{d} LIKE {h} ESCAPE {e}",
+    "{d} GLOB {j}",
     "{n} ISNULL",
     "{f} = {i} IS {t}",
 )
@@ -257,7 +279,7 @@ def made_rows(chance: random.Random, mailbox: str, count: int) -> list[dict[str,
         keywords = [word for word in KEYWORDS if chance.random() < 0.3]
         name, address = chance.choice(TEXTS), chance.choice(("a@example.org", "o'x@example.org", "A@EXAMPLE.ORG"))
         has_sender = chance.random() < 0.8
-        row = dict.fromkeys(("cc", "bcc", "reply_to", "in_reply_to", "list_id", "mime", "headers", "email"))
+        row = dict.fromkeys(("cc", "bcc", "reply_to", "in_reply_to", "list_id", "mime", "headers", "email", "problems"))
         row |= flags | {
             "uid": uid,
             "flags": _json([f"\\{name.title()}" for name, held in flags.items() if held] + keywords),
@@ -307,6 +329,20 @@ class Writer:
         source = f"main . {table}" if alias == "main" else f"{table} {alias}"
         column = self.pick((qualifier, "", ""))
         return self._complete(f"SELECT mailbox , uid FROM {source} WHERE {self.condition(column)}")
+
+    def truth_statement(self) -> Written:
+        """One table, conditions of which it is asked whether they are true, false, or not."""
+        table = self._mark("name", self.pick((*BOXES, "INBOX")))
+
+        def asked() -> str:
+            inner = self.pick(("{f}", "{f}", "( {f} )", "NOT {f}", "( {c} )", "( {c} )", "( NOT {c} )", "NOT ( {c} )"))
+            inner = inner.replace("{f}", self._mark("name", self.pick(SYSTEM_FLAGS)))
+            inner = inner.replace("{c}", self.condition(""))
+            return f"{inner} IS {self.pick(('TRUE', 'FALSE', 'NOT TRUE', 'NOT FALSE'))}"
+
+        joined = self.pick(("{}", "{}", "( {} )", "NOT {}", "{} AND {}", "( {} OR {} )", "( {} ) IS NOT TRUE"))
+        told = joined.format(*(asked() for _ in range(joined.count("{}"))))
+        return self._complete(f"SELECT mailbox , uid FROM {table} WHERE {told}")
 
     def statement(self) -> Written:
         """Several tables, in all the ways they may come together."""
@@ -552,6 +588,9 @@ class Writer:
                     "{n} {o} {v} || {v}",
                     "abs ( {n} ) {o} {v}",
                     "{d} LIKE '2024-02-29%'",
+                    "{d} LIKE {h}",
+                    "{d} NOT LIKE {h}",
+                    "{d} GLOB {j}",
                     "{d} {o} '2024-02-29'",
                     "{d} BETWEEN '2024-02-29' AND '2024-03-01'",
                     "{d} {o} {v}",
@@ -586,6 +625,10 @@ class Writer:
                 return self._mark("value", self.pick((0, 1, 0, 1, 1, 2, 5, 300, True, False, 0.5, None)))
             case "k":
                 return self._mark("value", self.pick((*DATES, "2024-02-29", "2024-03-01", "2024-02-29 12", "2024")))
+            case "h":
+                return self._mark("value", self.pick(PERIODS))
+            case "j":
+                return self._mark("value", self.pick(PERIODS).replace("%", "*").replace("_", self.pick(("?", "[0-9]"))))
             case "y":
                 return self._mark("value", self.pick((*BOXES, "inbox", 5, 5.0, True)))
             case "w":

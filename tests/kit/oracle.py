@@ -52,11 +52,12 @@ COLUMNS = {
     "mailbox": "TEXT",
     "headers": "JSON",
     "email": "BLOB",
+    "problems": "JSON",
     "recipients": "TEXT",
     "refs": "TEXT",
 }
 # What `SELECT *` leaves out.
-HIDDEN: Final = ("headers", "email", "recipients", "refs")
+HIDDEN: Final = ("headers", "email", "problems", "recipients", "refs")
 
 _FOLD = re.compile(r"\r?\n(?=[ \t])")
 _BETWEEN_WORDS = re.compile(r"(?<=\?=)\s+(?==\?)")
@@ -134,6 +135,7 @@ def _read(octets: bytes) -> Row:
         "mime": raw["Content-Type"],
         "headers": _headers(raw.items()),
         "email": octets,
+        "problems": "[]",
     }
     return row | {"recipients": row["to"], "refs": row["references"]}
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hypothesis import strategies as st
 
+from tests.kit.oracle import SYSTEM_FLAGS
 from tests.kit.sql_conditions import Conditions
 from tests.kit.sql_values import TEXTS, Statement, quoted_name
 
@@ -63,7 +64,8 @@ class _Writer(Conditions):
             (
                 self._select, self._select, self._select, self._select, self._all, self._aggregate, self._aggregate,
                 self._join, self._join, self._join, self._compound, self._common, self._shadowing, self._derived,
-                self._derived, self._window, self._three, self._aliased, self._using, self._commas,
+                self._derived, self._window, self._three, self._aliased, self._using, self._commas, self._counted,
+                self._counted, self._newest,
             )
         )  # fmt: skip
         sql, ordered = form()
@@ -160,6 +162,22 @@ class _Writer(Conditions):
         shown = self.pick((shown, "size AS uid", "uid AS created", "size AS size", "mailbox AS seen"))
         head = f"SELECT size AS picked, {shown}, {uid} FROM {source}"
         return f"{head} WHERE {where} {self.pick(('AND', 'OR'))} {self.condition('')}", False
+
+    def _counted(self) -> tuple[str, bool]:
+        """Write a count as plain as those that a server can do."""
+        terms = []
+        for _ in range(self.pick((1, 2, 2, 3))):
+            column = self.pick(("created", "created", "created", "seen", "flagged", "size", "uid"))
+            operators = ("=", "IS") if column in SYSTEM_FLAGS else ("<", "<=", ">", ">=")
+            terms.append(f"{self.name('', column)} {self.pick(operators)} {self.mark(self.value(column))}")
+        return f"SELECT count(*) FROM {quoted_name(self.table())} WHERE {' AND '.join(terms)}", False
+
+    def _newest(self) -> tuple[str, bool]:
+        """Write what asks for the newest, or the oldest."""
+        table = quoted_name(self.pick(self.boxes))
+        way = self.pick(("", " DESC"))
+        order = f"created{way}, uid{way}{self.pick(('', f' LIMIT {self.mark(self.pick((1, 5, 20)))}'))}"
+        return f"SELECT {self._columns('a')} FROM {table} a{self._where('a')} ORDER BY {order}", True
 
     def _aggregate(self) -> tuple[str, bool]:
         source = f" FROM {quoted_name(self.table())} a"

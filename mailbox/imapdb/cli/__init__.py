@@ -23,7 +23,7 @@ from imapdb.cli.query import query
 from imapdb.cli.search import search
 from imapdb.cli.shell import shell
 from imapdb.cli.show import show
-from imapdb.errors import Error
+from imapdb.errors import Error, UnreadableMailbox
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,6 +86,8 @@ def run(arguments: Sequence[str]) -> int:
     try:
         with warnings.catch_warnings():
             warnings.showwarning = warn
+            # Each statement of a shell says anew what is missing from its answer.
+            warnings.simplefilter("always", UnreadableMailbox)
             code = get_command(app).main(list(arguments), prog_name="imapdb", standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED

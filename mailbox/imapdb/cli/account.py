@@ -205,7 +205,9 @@ def try_account(*, name: TriedArgument = None, form: Form, password_stdin: Passw
     if form.as_json or form.as_csv:
         form.print_rows([(key, "") for key in found], [list(found.values())])
     else:
-        form.print_rows([("what", "TEXT"), ("found", "TEXT")], list(found.items()))
+        # Programs read null; for people an empty line would look like something left out.
+        shown = found | {"tls": found["tls"] or "none"}
+        form.print_rows([("what", "TEXT"), ("found", "TEXT")], list(shown.items()))
 
 
 def _found(connection: Connection) -> dict[str, object]:

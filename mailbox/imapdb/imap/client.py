@@ -62,13 +62,16 @@ class Stream:
     `Client`) and the FETCH reader alike, so an octet is never left behind in the other's buffer.
     """
 
-    __slots__ = ("_file", "readline", "sock")
+    __slots__ = ("_file", "peek", "readline", "skip", "sock")
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
         self._file = io.BufferedReader(_Incoming(sock), BUFFER)
         # The bound C method: one call a line is most of what a long listing costs.
         self.readline = self._file.readline
+        # What has come and was not read; where nothing has, it waits for something. Empty at the end of the stream.
+        self.peek = self._file.peek
+        self.skip = self._file.read
 
     def read(self, size: int) -> bytes:
         """Read `size` octets, fewer only at the end of the stream.

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from imapdb.account import Account
     from imapdb.imap.fetched import Items
     from imapdb.imap.profiles import Profile
+    from imapdb.imap.second import SecondSession
     from imapdb.imap.wire import Pending, Response
 
 __all__ = ["Connection", "Selected"]
@@ -32,6 +33,10 @@ __all__ = ["Connection", "Selected"]
 T = TypeVar("T")
 
 SHORT_SECRET = 3  # characters
+TWO = 2  # sessions, as many as are ever open
+# A second session is worth its login where streams take turns this often, and that many messages are still to come.
+TURNS = 3
+MANY = 2_000
 
 _UIDVALIDITY = re.compile(rb"\* OK \[UIDVALIDITY (\d{1,18})\]", re.IGNORECASE)
 
@@ -45,6 +50,11 @@ class Selected:
 
     mailbox: Mailbox
     uidvalidity: int = 0
+
+    def note(self, line: bytes) -> None:
+        """Take note of what a line of that answer says."""
+        if match := _UIDVALIDITY.match(line):
+            self.uidvalidity = int(match[1])
 
 
 class Stream(Protocol):
@@ -74,6 +84,11 @@ class Connection:
         # How many messages came for these items, and their octets: what explain() judges by.
         self.fetched: dict[Items, tuple[int, int]] = {}
         self.namespaces = Namespaces()
+        # LIST-STATUS is offered, and was refused.
+        self.refuses_list_status = False
+        self._second: SecondSession | None = None
+        self._is_alone = account.connections < TWO
+        self._turns = 0
         self._wire: Wire | None = None
         self._is_introduced = False
         self._profile: Profile | None = None
@@ -137,6 +152,7 @@ class Connection:
         self._wire = None
         self.selected = None
         self.server_id = {}
+        self.refuses_list_status = False
         self._profile = None
         self._pid = os.getpid()
         login = Login(self.account)
@@ -164,6 +180,8 @@ class Connection:
 
         Never raises, and never sends CLOSE (it would expunge).
         """
+        if self._second is not None:
+            self._second.close()
         if self._wire is not None:
             if self._pid == os.getpid():
                 self._wire.close()
@@ -177,15 +195,18 @@ class Connection:
         """Ask NOOP, reopening a session that dropped. Raises where that fails too."""
         self.read(lambda wire: wire.run("NOOP"))
 
-    def read(self, operation: Callable[[Wire], T], mailbox: Mailbox | None = None) -> T:
+    def read(
+        self, operation: Callable[[Wire], T], mailbox: Mailbox | None = None, *, patience: Patience | None = None
+    ) -> T:
         """Run a read, in `mailbox` where one is given, and once more on a new session when the first one dropped.
 
-        What the server refuses for now only is asked again, shortly (imap/patience.py).
+        What the server refuses for now only is asked again, shortly (imap/patience.py; `patience` for less of it).
 
         The operation must be free of effects on the server. It sees the mailbox as it is now: EXAMINE goes ahead of
         it every time, in the same round trip.
         """
-        patience = Patience()
+        patience = patience or Patience()
+        self._turns = 0
         while True:
             try:
                 self.free()
@@ -196,8 +217,10 @@ class Connection:
             except (errors.ConnectionLost, errors.ServerRefused, errors.ProtocolError) as error:
                 patience.endure(error)
 
-    def enter(self, wire: Wire, mailbox: Mailbox, *, refresh: bool = True) -> None:
+    def enter(self, wire: Wire, mailbox: Mailbox, *, refresh: bool = True, is_needed: bool = True) -> None:
         """Send EXAMINE ahead of what comes next; without `refresh` only where another mailbox is selected.
+
+        Where it is not `is_needed`, a server that refuses leaves no mailbox open, and that is all.
 
         NOOP would not do to learn of new mail: Dovecot 2.3 puts it off until no other command is under way, so that a
         SEARCH sent right behind it misses what has just arrived.
@@ -211,9 +234,11 @@ class Connection:
         def entered(pending: Pending, responses: Iterator[Response]) -> None:
             try:
                 for response in responses:
-                    _note_selected(selected, response[0])
+                    selected.note(response[0])
             except errors.ServerRefused as error:
                 self._leave(selected)
+                if not is_needed:
+                    return
                 if is_for_now(error.server_text):
                     raise
                 raise errors.NoSuchMailbox(
@@ -227,6 +252,14 @@ class Connection:
 
         wire.send_ahead(entered, "EXAMINE", mailbox_argument(mailbox.wire_name))
 
+    def renew(self, wire: Wire) -> None:
+        """Send EXAMINE of the open mailbox, where there is one, ahead of a STATUS.
+
+        Of that mailbox some servers (Dovecot, Courier) tell the numbers as they were when it was opened.
+        """
+        if self.selected is not None:
+            self.enter(wire, self.selected.mailbox, is_needed=False)
+
     def _leave(self, selected: Selected) -> None:
         if self.selected is selected:
             self.selected = None
@@ -237,9 +270,36 @@ class Connection:
         if streaming is not None and self._pid == os.getpid():
             streaming.park()
 
+    def beside(self, stream: Stream, left: int) -> Connection:
+        """Say on which connection a stream is to ask for its next piece, with so many messages to come.
+
+        On this one, save where it takes turns with another stream: then on a second one, if it can be had.
+        """
+        if self.streaming is None or self.streaming is stream:
+            return self
+        self._turns += 1
+        if self._is_alone or self._turns < TURNS or left < MANY:
+            return self
+        if self._second is None:
+            from imapdb.imap.second import SecondSession  # noqa: PLC0415 - for the few statements that need it
+
+            self._second = SecondSession(self)
+        if not self._second.is_free:
+            return self
+        if self._second.take(stream):
+            return self._second
+        # Not tried again for every piece.
+        self._is_alone = True
+        return self
+
+    def let_go(self, stream: Stream) -> None:
+        """Take note that a stream has come to its end."""
+        if self.streaming is stream:
+            self.streaming = None
+
     def mailboxes(self) -> list[Mailbox]:
         """List the account's mailboxes, those of its other namespaces too."""
-        return self.read(lambda wire: list_mailboxes(wire, self.capabilities, self.namespaces))
+        return self.read(lambda wire: list_mailboxes(wire, self.capabilities, self.namespaces).mailboxes)
 
     def _connect(self) -> Client:
         account = self.account
@@ -298,11 +358,6 @@ def _ignore(pending: Pending, responses: Iterator[Response]) -> None:
     except (errors.ServerRefused, errors.ProtocolError):
         # A courtesy refused changes nothing: what follows is asked all the same.
         return
-
-
-def _note_selected(selected: Selected, line: bytes) -> None:
-    if match := _UIDVALIDITY.match(line):
-        selected.uidvalidity = int(match[1])
 
 
 class _translated:  # noqa: N801 - reads as a word in a with statement

@@ -1,17 +1,17 @@
-"""FETCH: messages asked for in bounded pieces, the next under way while one is read (RFC 3501 6.4.5)."""
+"""FETCH: messages asked for in bounded pieces, the next ones under way while one is read (RFC 3501 6.4.5)."""
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections import deque
 from typing import TYPE_CHECKING
 
 from imapdb.errors import ConnectionLost, Error, ProtocolError, ServerRefused, StaleMailbox
 from imapdb.imap import sets
-from imapdb.imap.fetched import NOTHING, Fetched, Items, Unreadable, read_fetch, told
+from imapdb.imap.blocks import Block
+from imapdb.imap.fetched import Fetched, Items, Unreadable, read_fetch
 from imapdb.imap.patience import Patience
-from imapdb.imap.sets import MAX_UID
+from imapdb.imap.piece import Piece, not_asked_for, put
 from imapdb.imap.wire import MAX_ANSWER
 
 if TYPE_CHECKING:
@@ -19,13 +19,17 @@ if TYPE_CHECKING:
 
     from imapdb.imap.connection import Connection, Selected
     from imapdb.imap.mailboxes import Mailbox
-    from imapdb.imap.wire import Pending, Wire
+    from imapdb.imap.wire import Wire
 
 __all__ = ["FetchStream", "Fetched", "Items"]
 
 FIRST_PIECE = 100
 LARGEST_PIECE = 1_000
 PIECE_OCTETS = 2 * 1024 * 1024
+# Pieces under way behind the one that is read: over a line of 40 ms one alone leaves the server waiting. Whoever wants
+# no more than the first few, or whole messages, gets one.
+AHEAD = 2
+AHEAD_AT_FIRST = 1
 # Where the messages before were larger than this allows, fewer are asked for together.
 HEAVY_OCTETS = 8 * 1024 * 1024
 # The largest message that is taken. SQLite holds no larger value.
@@ -36,37 +40,6 @@ SIZES_AT_ONCE = 10_000
 
 _IS_PARTIAL = re.compile(rb"MESSAGELIMIT\b", re.IGNORECASE)
 _MESSAGE_LIMIT = re.compile(r"MESSAGELIMIT=(\d{1,9})")
-
-
-@dataclasses.dataclass(slots=True)
-class _Piece:
-    """Messages asked for together, from place `start` of the stream's UIDs on.
-
-    A piece is sent (`selected` is set: the mailbox and `session` it was sent in), then read (`is_read`). `asked` are
-    those of its items that the server offers, `pending` its commands whose answers have not been read, `found` what has
-    been. `stray` is what was told that answers nothing, `unreadable` are those told of in a way nobody can read,
-    `is_partial` says that the server told no more than so many. `error` is what reading it came to.
-    """
-
-    start: int
-    uids: Sequence[int]
-    items: Items
-    asked: Items = NOTHING
-    found: dict[int, Fetched] = dataclasses.field(default_factory=dict)
-    pending: deque[Pending] = dataclasses.field(default_factory=deque)
-    session: int = 0
-    selected: Selected | None = None
-    is_read: bool = False
-    was_asked_again: bool = False
-    is_partial: bool = False
-    stray: ProtocolError | None = None
-    unreadable: set[int] = dataclasses.field(default_factory=set)
-    error: Error | None = None
-
-    @property
-    def missing(self) -> list[int]:
-        """Those of which nothing was told."""
-        return [uid for uid in self.uids if uid not in self.found]
 
 
 class FetchStream:
@@ -105,8 +78,8 @@ class FetchStream:
         self._messages = 0
         self._octets = 0
         # All of them have the items of now: `require` begins again at the current message.
-        self._ahead: deque[_Piece] = deque()
-        self._piece: _Piece | None = None
+        self._ahead: deque[Piece] = deque()
+        self._piece: Piece | None = None
         self._place = 0
         self.items = items
 
@@ -120,14 +93,20 @@ class FetchStream:
         while True:
             piece = self._piece
             if piece is not None:
-                while self._place < len(piece.uids):
-                    uid = piece.uids[self._place]
+                uids, found, is_bare = piece.uids, piece.found, piece.is_bare
+                while self._place < len(uids):
+                    uid = uids[self._place]
                     self._place += 1
-                    found = piece.found.pop(uid, None) if piece.items else Fetched(uid)
-                    if found is not None:
-                        return found
+                    message = Fetched(uid) if is_bare else found.pop(uid, None)
+                    if message is not None:
+                        return message
             if self._advance() is None:
                 return None
+
+    def provide(self, found: dict[int, Fetched]) -> None:
+        """Take all messages as they were read already, under the UIDVALIDITY this stream was given."""
+        self._ahead.append(Piece(0, self._uids, self.items, found=found, is_read=True))
+        self._asked = len(self._uids)
 
     def require(self, items: Items, current: Fetched) -> None:
         """Have `items` too, from the current message on."""
@@ -166,8 +145,8 @@ class FetchStream:
             except Error as error:
                 piece.error = error
 
-    def _advance(self) -> _Piece | None:
-        """Make the next piece the current one, with one more under way behind it."""
+    def _advance(self) -> Piece | None:
+        """Make the next piece the current one, with more under way behind it."""
         self._piece = None
         if not self._ahead and not self._plan():
             self._let_go()
@@ -175,7 +154,8 @@ class FetchStream:
         if self.items:
             self._send_unsent()
             # Behind the first piece of a LIMIT nothing is sent: mostly nobody wants it.
-            if len(self._ahead) == 1 and not self._is_limited and self._plan():
+            most = 1 if self._is_limited else 1 + (AHEAD if self._messages and not self.items.body else AHEAD_AT_FIRST)
+            while len(self._ahead) < most and self._plan():
                 self._send_unsent()
             self._complete(self._ahead[0])
         self._is_limited = False
@@ -189,7 +169,7 @@ class FetchStream:
             return False
         size = self._count_within(PIECE_OCTETS) if self.items.body else self._bearable()
         uids = self._uids[self._asked : self._asked + size]
-        self._ahead.append(_Piece(self._asked, uids, self.items))
+        self._ahead.append(Piece(self._asked, uids, self.items))
         self._asked += len(uids)
         self._size = min(self._size * 4, LARGEST_PIECE)
         return True
@@ -248,13 +228,14 @@ class FetchStream:
             # _complete sees that the session these pieces belonged to is gone, and asks again.
             return
 
-    def _send(self, piece: _Piece) -> None:
-        connection = self._connection
+    def _send(self, piece: Piece) -> None:
         missing = piece.missing
         if not missing:
             # A break that took no more than the end of the answer.
             piece.is_read = True
             return
+        # The same, or a second one where two streams take turns.
+        connection = self._connection = self._connection.beside(self, len(self._uids) - piece.start)
         if connection.streaming is not self:
             connection.free()
         wire = connection.wire
@@ -277,15 +258,15 @@ class FetchStream:
                 piece.pending.append(pending)
         except ConnectionLost:
             # Not sent is not read: without this, no answer under way would look like all of them read.
-            self._forget(piece)
+            piece.forget(self._uidvalidity)
             raise
 
-    def _complete(self, piece: _Piece) -> None:
+    def _complete(self, piece: Piece) -> None:
         """Read the answers of a piece, asking again for what a lost connection or a refusal for now kept back."""
         patience = Patience()
         if piece.selected is not None and self._session(piece) is None:
             # It went down with an earlier piece: not a loss of its own.
-            self._forget(piece)
+            piece.forget(self._uidvalidity)
         while not piece.is_read or piece.error is not None:
             held = len(piece.found)
             try:
@@ -298,16 +279,16 @@ class FetchStream:
                 if len(piece.found) > held:
                     patience.note_progress()
                 patience.endure(error)
-                self._forget(piece)
+                piece.forget(self._uidvalidity)
 
-    def _collect(self, piece: _Piece) -> None:
+    def _collect(self, piece: Piece) -> None:
         """Read the answers of a piece that was sent; nothing of it is under way any more, whatever comes of it."""
         if piece.selected is None or piece.is_read:
             return
         try:
             self._read_answers(piece)
             held = len(piece.found)
-            while self._has_to_ask_again(piece):
+            while piece.has_to_be_asked_again():
                 self._send(piece)
                 self._read_answers(piece)
                 if piece.is_partial and len(piece.found) <= held:
@@ -317,7 +298,7 @@ class FetchStream:
                 held = len(piece.found)
             piece.is_read = True
         except ConnectionLost:
-            self._forget(piece)
+            piece.forget(self._uidvalidity)
             raise
         except Error as error:
             self._read_off(piece)
@@ -325,53 +306,19 @@ class FetchStream:
             raise
         finally:
             if not piece.is_read:
-                self._drop_incomplete(piece)
+                piece.drop_incomplete()
 
-    def _has_to_ask_again(self, piece: _Piece) -> bool:
-        """Say whether some of a piece is still to be told. Raises ProtocolError where asking again was of no use."""
-        stray, piece.stray = piece.stray, None
-        was_partial, piece.is_partial = piece.is_partial, False
-        if was_partial and piece.missing:
-            return True
-        if piece.was_asked_again:
-            if stray is not None and not piece.unreadable.issuperset(piece.missing):
-                raise stray
-            # Some servers leave an item out, or say NIL. Whoever answers twice gets a row, with NULL for that item.
-            self._drop_flags(piece)
-            piece.found.update((uid, Fetched(uid)) for uid in piece.unreadable.intersection(piece.missing))
-            return False
-        piece.was_asked_again = self._drop_incomplete(piece) or (stray is not None and bool(piece.missing))
-        return piece.was_asked_again
-
-    def _drop_incomplete(self, piece: _Piece) -> bool:
-        """Drop what is no answer, and say whether there was any.
-
-        Flags that another session changed come as FETCH too, even for messages of which nothing else was sent.
-        """
-        names = told(piece.asked)
-        dropped = [uid for uid, message in piece.found.items() if any(getattr(message, n) is None for n in names)]
-        for uid in dropped:
-            del piece.found[uid]
-        return bool(dropped)
-
-    def _drop_flags(self, piece: _Piece) -> None:
-        """Drop messages of which still nothing is told but flags, where others were asked for: they are gone."""
-        names = told(piece.asked)
-        if piece.asked.flags or not names:
-            return
-        for uid, message in list(piece.found.items()):
-            if message.flags is not None and all(getattr(message, name) is None for name in names):
-                del piece.found[uid]
-
-    def _read_answers(self, piece: _Piece) -> None:
+    def _read_answers(self, piece: Piece) -> None:
         places = [(frozenset(piece.uids), piece.found)]
         # With two commands under way, what answers the second may come early.
         places += [(frozenset(p.uids), p.found) for p in self._ahead if p is not piece and p.pending]
         messages = octets = 0
+        block = Block(*places[0], piece.asked)
         while piece.pending:
             # Asked again for every command: another stream may have lost the session meanwhile.
             wire = self._connection.session(piece.session)
             pending = piece.pending[0]
+            pending.take = block.take
             try:
                 for response in wire.answer(pending):
                     try:
@@ -383,8 +330,8 @@ class FetchStream:
                         continue
                     if message is None:
                         continue
-                    if not _put(places, message):
-                        piece.stray = _not_asked_for(message) or piece.stray
+                    if not put(places, message):
+                        piece.stray = not_asked_for(message) or piece.stray
                         continue
                     messages += 1
                     octets += sum(map(len, response))
@@ -394,21 +341,14 @@ class FetchStream:
                     raise
             piece.is_partial |= _IS_PARTIAL.match(pending.code or b"") is not None
             piece.pending.popleft()
+        messages += block.messages
+        octets += block.octets
         before = self._connection.fetched.get(piece.asked, (0, 0))
         self._connection.fetched[piece.asked] = before[0] + messages, before[1] + octets
         self._messages += messages
         self._octets += octets
         if piece.selected is not None:
             self._check(piece.selected)
-
-    def _forget(self, piece: _Piece) -> None:
-        """Have a piece sent again; what was read stays, where it is known to be of the same UIDVALIDITY."""
-        if piece.selected is not None and piece.selected.uidvalidity != self._uidvalidity:
-            piece.found.clear()
-        piece.pending.clear()
-        piece.selected = None
-        piece.is_read = False
-        piece.error = None
 
     def _drop_ahead(self) -> None:
         under_way = sum(self._sizes.get(uid, 0) for piece in self._ahead if piece.pending for uid in piece.missing)
@@ -418,7 +358,7 @@ class FetchStream:
             self._read_off(piece)
         self._ahead.clear()
 
-    def _read_off(self, piece: _Piece) -> None:
+    def _read_off(self, piece: Piece) -> None:
         """Read what is under way for a piece and drop it; never raises what a server or a connection did."""
         while piece.pending:
             pending = piece.pending.popleft()
@@ -431,15 +371,14 @@ class FetchStream:
             except ConnectionLost:
                 piece.pending.clear()
 
-    def _session(self, piece: _Piece) -> Wire | None:
+    def _session(self, piece: Piece) -> Wire | None:
         try:
             return self._connection.session(piece.session)
         except ConnectionLost:
             return None
 
     def _let_go(self) -> None:
-        if self._connection.streaming is self:
-            self._connection.streaming = None
+        self._connection.let_go(self)
 
     def _check(self, selected: Selected) -> None:
         """Compare UIDVALIDITY with that of the EXAMINE a piece was asked under."""
@@ -451,24 +390,3 @@ class FetchStream:
                 f"{selected.uidvalidity}; run the statement again",
                 command="UID FETCH",
             )
-
-
-def _put(places: list[tuple[frozenset[int], dict[int, Fetched]]], message: Fetched) -> bool:
-    """Keep a message where it was asked for; a server may tell of one in several responses. False: nobody asked."""
-    for uids, found in places:
-        if message.uid in uids:
-            held = found.setdefault(message.uid, message)
-            if held is not message:
-                held.take(message)
-            return True
-    return False
-
-
-def _not_asked_for(message: Fetched) -> ProtocolError | None:
-    """Give the error there may be in a message that was not asked for; flags are told of any at any time."""
-    if message.size is None and message.date is None and message.header is None and message.body is None:
-        return None
-    return ProtocolError(
-        f"the server told of message {min(message.uid, MAX_UID)}, which was not asked for, and not of all that were",
-        command="UID FETCH",
-    )

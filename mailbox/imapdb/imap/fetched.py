@@ -6,6 +6,7 @@ Beyond RFC 3501: the ids of RFC 8474, and what Gmail has of its own (X-GM-EXT-1)
 from __future__ import annotations
 
 import dataclasses
+import operator
 import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -14,11 +15,12 @@ from imapdb.errors import ProtocolError
 from imapdb.imap.tokens import Token, tokens
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from collections.abc import Set as AbstractSet
 
     from imapdb.imap.wire import Response
 
-__all__ = ["NOTHING", "Fetched", "Items", "Unreadable", "is_answer", "read_fetch", "told"]
+__all__ = ["NOTHING", "Fetched", "Items", "Unreadable", "is_answer", "lacking", "read_fetch", "told"]
 
 # Octets of a line that is matched at once: a match remembers each of its steps, a hundred octets and more for one.
 MAX_HEAD = 16 * 1024
@@ -125,10 +127,12 @@ NOTHING = Items()
 class Fetched:
     """What a server told of one message: octets as they came, decoded by whoever reads them. None is "not told".
 
-    An id that is empty was told: that there is none.
+    An id that is empty was told: that there is none. `problems` say what of it could not be had.
     """
 
-    __slots__ = ("body", "date", "email_id", "fields", "flags", "header", "labels", "size", "thread_id", "uid")
+    __slots__ = (
+        "body", "date", "email_id", "fields", "flags", "header", "labels", "problems", "size", "thread_id", "uid",
+    )  # fmt: skip
 
     def __init__(self, uid: int) -> None:
         self.uid = uid
@@ -137,10 +141,11 @@ class Fetched:
         self.date: bytes | None = None
         self.header: bytes | None = None
         self.body: bytes | None = None
-        self.fields: dict[bytes, list[bytes]] | None = None
+        self.fields: dict[bytes, bytes | list[bytes]] | None = None
         self.email_id: bytes | None = None
         self.thread_id: bytes | None = None
         self.labels: tuple[bytes, ...] | None = None
+        self.problems: tuple[str, ...] = ()
 
     def take(self, other: Fetched) -> None:
         """Fill in what `other` knows of the same message."""
@@ -150,6 +155,8 @@ class Fetched:
         if other.header is not None:
             self.header = other.header
             self.fields = None
+        if other.problems:
+            self.problems = tuple(dict.fromkeys((*self.problems, *other.problems)))
 
 
 # Names of fields are astrings: one written as a literal parts the section, whose end then comes as a word.
@@ -319,7 +326,20 @@ def is_answer(message: Fetched, items: Items) -> bool:
 
     `items` are those the server offers.
     """
-    return all(getattr(message, name) is not None for name in told(items))
+    return not lacking(items)(message)
+
+
+def lacking(items: Items) -> Callable[[Fetched], bool]:
+    """Give what says whether a message lacks any of these items."""
+    match told(items):
+        case ():
+            return lambda _: False
+        case (name,):
+            one = operator.attrgetter(name)
+            return lambda message: one(message) is None
+        case names:
+            of_all = operator.attrgetter(*names)
+            return lambda message: None in of_all(message)
 
 
 def told(items: Items) -> tuple[str, ...]:

@@ -1,14 +1,11 @@
-"""LIST, NAMESPACE and STATUS: which mailboxes there are, and what a server says of them.
-
-RFC 3501 6.3.8 and 6.3.10, RFC 2342.
-"""
+"""LIST and NAMESPACE: which mailboxes there are (RFC 3501 6.3.8, RFC 5258, RFC 2342)."""
 
 from __future__ import annotations
 
 import dataclasses
 import unicodedata
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from imapclient.imap_utf7 import decode as utf7_decode
 
@@ -17,17 +14,15 @@ from imapdb.imap.tokens import Token, tokens
 from imapdb.imap.wire import Literal, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from imapdb.imap.wire import Argument, Pending, Response, Wire
 
-__all__ = ["Mailbox", "Namespaces", "check_name", "list_mailboxes", "mailbox_argument", "status_of"]
+__all__ = ["Listing", "Mailbox", "Namespaces", "check_name", "list_mailboxes", "mailbox_argument"]
 
 SPECIAL_USES = frozenset(
     rb"\all \archive \drafts \flagged \junk \sent \trash \important".split(),  # RFC 6154, RFC 8457
 )
-STATUS_WINDOW = 32
-MAX_DIGITS = 18  # more are no number of this protocol, and would not fit SQLite's 64 bits
 
 # Namespaces of what is no mail of anybody here: all of a news server, its file system, the homes of all its users.
 _NOT_LISTED = (b"#news.", b"#ftp/", b"~")
@@ -84,8 +79,19 @@ class Namespaces:
     apart: tuple[bytes, ...] | None = None
 
 
-def list_mailboxes(wire: Wire, capabilities: frozenset[str], namespaces: Namespaces | None = None) -> list[Mailbox]:
+class Listing(NamedTuple):
+    """What LIST told: the mailboxes, and the responses they were read from."""
+
+    mailboxes: list[Mailbox]
+    responses: list[Response]
+
+
+def list_mailboxes(
+    wire: Wire, capabilities: frozenset[str], namespaces: Namespaces | None = None, *, returning: bytes = b""
+) -> Listing:
     """Ask for every mailbox of the account, selectable or not, in the order of the server.
+
+    `returning` is one more option of RETURN, for a server that offers LIST-EXTENDED.
 
     One round trip: LIST-EXTENDED brings subscriptions and special uses along (RFC 5258, RFC 6154); elsewhere LSUB goes
     out with LIST, as NAMESPACE does where that is not known yet. Only the first listing of a server that may keep
@@ -96,8 +102,8 @@ def list_mailboxes(wire: Wire, capabilities: frozenset[str], namespaces: Namespa
     extended = "LIST-EXTENDED" in capabilities
     returned: tuple[Argument, ...] = ()
     if extended:
-        options = b"(SUBSCRIBED SPECIAL-USE)" if "SPECIAL-USE" in capabilities else b"(SUBSCRIBED)"
-        returned = (b"RETURN", options)
+        options = [b"SUBSCRIBED", *([b"SPECIAL-USE"] if "SPECIAL-USE" in capabilities else [])]
+        returned = (b"RETURN", b"(%s)" % b" ".join([*options, *([returning] if returning else [])]))
     everything: tuple[Argument, ...] = (b'""', b'"*"')
     refused: list[str] = []
     if is_first:
@@ -118,7 +124,7 @@ def list_mailboxes(wire: Wire, capabilities: frozenset[str], namespaces: Namespa
     subscribed: set[bytes] | None = None
     if not extended and "LSUB" not in refused:
         subscribed = {name for _, _, name in _list_lines(responses, b"* LSUB ")}
-    return _mailboxes(responses, subscribed, extended=extended)
+    return Listing(_mailboxes(responses, subscribed, extended=extended), responses)
 
 
 def _ask_beside(wire: Wire, refused: list[str], command: str, *arguments: Argument) -> None:
@@ -186,58 +192,6 @@ def _is_apart(prefix: bytes, names: set[bytes]) -> bool:
 
 def _pattern(prefix: bytes) -> Argument:
     return mailbox_argument(prefix + b"*")
-
-
-def status_of(
-    wire: Wire,
-    mailboxes: Iterable[Mailbox],
-    items: Iterable[str],
-) -> dict[str, Mapping[str, int]]:
-    """Ask STATUS of several mailboxes, all commands sent ahead; a mailbox that refuses is left out.
-
-    `items` are the names of RFC 3501 6.3.10 (MESSAGES, UNSEEN, UIDNEXT, UIDVALIDITY) and of its extensions.
-    """
-    wanted = b"(%s)" % " ".join(items).encode("ascii")
-    names = {_fold_inbox(mailbox.wire_name): mailbox.name for mailbox in mailboxes}
-    statuses: dict[str, Mapping[str, int]] = {}
-    # A window, not a flood: a server that reads no further until its answers are read would block both sides.
-    asked: deque[Pending] = deque()
-    for wire_name in names:
-        asked.append(wire.send("STATUS", mailbox_argument(wire_name), wanted))
-        if len(asked) >= STATUS_WINDOW:
-            _read_status(wire, asked.popleft(), names, statuses)
-    for pending in asked:
-        _read_status(wire, pending, names, statuses)
-    return statuses
-
-
-def _fold_inbox(wire_name: bytes) -> bytes:
-    return b"INBOX" if wire_name.upper() == b"INBOX" else wire_name
-
-
-def _read_status(
-    wire: Wire, pending: Pending, names: Mapping[bytes, str], statuses: dict[str, Mapping[str, int]]
-) -> None:
-    try:
-        responses = list(wire.answer(pending))
-    except ServerRefused:
-        # Deleted since LIST, or not ours to read: its numbers are unknown, the others' are not.
-        return
-    for response in responses:
-        if response[0][:9].upper() != b"* STATUS ":
-            continue
-        match tokens(response, 9):
-            case [bytes(wire_name), list(pairs)] if _fold_inbox(wire_name) in names:
-                statuses[names[_fold_inbox(wire_name)]] = _numbers(pairs)
-
-
-def _numbers(pairs: list[Token]) -> dict[str, int]:
-    named = zip(pairs[::2], pairs[1::2], strict=False)
-    return {
-        name.decode("ascii", "replace").upper(): int(value)
-        for name, value in named
-        if isinstance(name, bytes) and isinstance(value, bytes) and value.isdigit() and len(value) <= MAX_DIGITS
-    }
 
 
 def _list_lines(responses: Iterable[Response], head: bytes) -> Iterable[tuple[tuple[str, ...], str | None, bytes]]:

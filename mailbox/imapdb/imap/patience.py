@@ -30,9 +30,13 @@ def is_for_now(server_text: str | None) -> bool:
 
 
 class Patience:
-    """What one read may still put up with. Only for what has no effect on the server."""
+    """What one read may still put up with. Only for what has no effect on the server.
 
-    def __init__(self) -> None:
+    `refusals` is how often what is refused for now is asked again.
+    """
+
+    def __init__(self, *, refusals: int | None = None) -> None:
+        self._pauses = PAUSES if refusals is None else PAUSES[:refusals]
         self._losses = 0
         self._may_be_lost = True
         self._refusals = 0
@@ -46,9 +50,9 @@ class Patience:
             # Whoever has waited for a whole timeout is not asked to do so five times.
             self._losses = MAX_LOSSES if isinstance(error.__cause__, TimeoutError) else self._losses + 1
             return
-        if not is_for_now(error.server_text) or self._refusals >= len(PAUSES):
+        if not is_for_now(error.server_text) or self._refusals >= len(self._pauses):
             raise error
-        pause = PAUSES[self._refusals]
+        pause = self._pauses[self._refusals]
         if asked := _BACKOFF.search(error.server_text or ""):
             pause = int(asked[1]) / 1000
             if pause > PAUSES[-1]:

@@ -15,20 +15,23 @@ class Profile:
     """What is trusted.
 
     `text_keys` (FROM, SUBJECT, …) find every well-formed message that holds a word; with `folds_unicode` also where it
-    is not ASCII. `headers` says the same of `HEADER field`, for any field; `finds_presence` that `HEADER field ""`
-    finds every message that has the field. `folds_long_s`: `s` finds the long s too, `k` the Kelvin sign, as Unicode
-    folds them. `counts_octets`: LARGER and SMALLER compare RFC822.SIZE. `folds_keywords`: KEYWORD finds a keyword in
-    whatever case it was set. `finds_arrival`: SINCE and BEFORE compare INTERNALDATE. `finds_undated`: of what SENTSINCE
-    misses, as the server cannot read its date, `NOT SENTSINCE 2-Jan-1970` finds all. `takes_or`: OR may be sent.
-    `takes_not`: NOT may be. `takes_utf8`: CHARSET UTF-8 may be. `takes_esearch`: RETURN (ALL) may be, where ESEARCH is
-    offered. `finds_object_ids`: EMAILID and THREADID may be sent (RFC 8474). `takes_gmail_search`: X-GM-RAW may be.
-    `seen_live`: our tests run against the server itself; of the others, what is known comes from public threads, listed
-    in docs/servers.md. A server is known by its name and by `signs`.
+    is not ASCII. `headers` says the same of `HEADER field`, for any field, as it is written; `decodes_headers` also for
+    what encoded words in it say. `finds_presence`: `HEADER field ""` finds every message that has the field.
+    `folds_long_s`: `s` finds the long s too, `k` the Kelvin sign, as Unicode folds them. `counts_octets`: LARGER and
+    SMALLER compare RFC822.SIZE. `folds_keywords`: KEYWORD finds a keyword in whatever case it was set. `finds_arrival`:
+    SINCE and BEFORE compare INTERNALDATE. `finds_undated`: of what SENTSINCE misses, as the server cannot read its
+    date, `NOT SENTSINCE 2-Jan-1970` finds all. `sorts_arrival`: SORT (ARRIVAL), where offered, goes
+    by INTERNALDATE, and by UID within its second. `takes_or`: OR may be sent. `takes_not`: NOT may be. `takes_utf8`:
+    CHARSET UTF-8 may be. `takes_esearch`: RETURN (ALL) may be, where ESEARCH is offered. `finds_object_ids`: EMAILID
+    and THREADID may be sent (RFC 8474). `takes_gmail_search`: X-GM-RAW may be. `seen_live`: our tests run against the
+    server itself; of the others, what is known comes from public threads, listed in docs/servers.md. A server is known
+    by its name and by `signs`.
     """
 
     name: str
     text_keys: frozenset[str] = frozenset()
     headers: bool = False
+    decodes_headers: bool = False
     finds_presence: bool = False
     folds_unicode: bool = False
     folds_long_s: bool = False
@@ -36,6 +39,7 @@ class Profile:
     folds_keywords: bool = False
     finds_arrival: bool = True
     finds_undated: bool = False
+    sorts_arrival: bool = False
     takes_or: bool = True
     takes_not: bool = True
     takes_utf8: bool = True
@@ -47,7 +51,9 @@ class Profile:
 
     def without_text(self) -> Profile:
         """Trust no text key at all (`search=exact`): malformed mail is found as well."""
-        return dataclasses.replace(self, text_keys=frozenset(), headers=False, finds_presence=False)
+        return dataclasses.replace(
+            self, text_keys=frozenset(), headers=False, decodes_headers=False, finds_presence=False
+        )
 
 
 _ADDRESSES = frozenset({"FROM", "TO", "CC", "BCC"})
@@ -85,8 +91,10 @@ PROFILES = {
         "dovecot",
         _HEADERS,
         headers=True,
+        decodes_headers=True,
         finds_presence=True,
         finds_undated=True,
+        sorts_arrival=True,
         folds_unicode=True,
         folds_long_s=True,
         counts_octets=True,
@@ -94,7 +102,8 @@ PROFILES = {
         seen_live=True,
     ),
     # GreenMail 2.1 compares FROM, TO, CC and BCC with one whole address, and LARGER and SMALLER with the size of the
-    # body; it answers BAD to a size of 2,147,483,648 or more.
+    # body; it answers BAD to a size of 2,147,483,648 or more. HEADER looks at a field as it is written, encoded words
+    # and all: it finds no word of a List-Id in base64. SORT goes by milliseconds, which nothing shows.
     "greenmail": Profile(
         "greenmail",
         frozenset({"SUBJECT"}),
@@ -112,6 +121,8 @@ PROFILES = {
         "cyrus",
         _HEADERS,
         headers=True,
+        decodes_headers=True,
+        sorts_arrival=True,
         folds_unicode=True,
         folds_long_s=True,
         counts_octets=True,
@@ -119,11 +130,13 @@ PROFILES = {
         seen_live=True,
     ),
     # Courier 5.0 folds letter by letter: not the long s, nor one small sigma to the other. To LARGER and SMALLER a line
-    # end is one octet. SINCE and SENTSINCE of a day before 1970 find nothing; it takes no NOT NOT.
+    # end is one octet. SINCE and SENTSINCE of a day before 1970 find nothing; it takes no NOT NOT. SORT puts what came
+    # in the same second in any order.
     "courier": Profile(
         "courier",
         _HEADERS,
         headers=True,
+        decodes_headers=True,
         finds_presence=True,
         finds_undated=True,
         folds_keywords=True,
@@ -134,6 +147,7 @@ PROFILES = {
         "pymap",
         _HEADERS,
         headers=True,
+        decodes_headers=True,
         finds_presence=True,
         finds_undated=True,
         counts_octets=True,

@@ -28,7 +28,7 @@ class Rehearsal(Connection):
     """The session a connection would use, as it is now: the same server, capabilities, profile and open mailbox."""
 
     def __init__(self, connection: Connection) -> None:
-        super().__init__(connection.account)
+        super().__init__(dataclasses.replace(connection.account, connections=1))
         # Logs in where that has not been done: nobody knows what to say to a server that was never met.
         self._profile = connection.profile
         self._is_introduced = True
@@ -36,6 +36,7 @@ class Rehearsal(Connection):
         self.greeting = connection.greeting
         self.server_id = connection.server_id
         self.selected = connection.selected
+        self.refuses_list_status = connection.refuses_list_status
         self.namespaces = dataclasses.replace(connection.namespaces)
         self._said = _Said(connection.capabilities)
 
@@ -78,7 +79,7 @@ class _Said(Wire):
     def send(self, command: str, *arguments: Argument) -> Pending:
         """Write a command down."""
         words = [_text(argument) for argument in arguments]
-        if command == "UID SEARCH":
+        if command in ("UID SEARCH", "UID SORT"):
             self.has_searched = True
         elif command == "UID FETCH" and self.has_searched:
             words[0] = FOUND
@@ -103,6 +104,8 @@ class _Said(Wire):
         """Yield what a search found."""
         if pending.command == "UID SEARCH" and "RETURN (COUNT)" in self.commands[-1]:
             yield [b"* ESEARCH UID COUNT %d\r\n" % len(self.found)]
+        elif pending.command == "UID SORT":
+            yield [b"* SORT " + b" ".join(b"%d" % uid for uid in self.found) + b"\r\n"]
         elif pending.command == "UID SEARCH":
             yield [b"* SEARCH " + b" ".join(b"%d" % uid for uid in self.found)]
 

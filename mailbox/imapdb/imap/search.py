@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from imapdb.imap.wire import Argument, Pending, Response, Wire
 
-__all__ = ["answer", "ask", "commands", "count", "search"]
+__all__ = ["answer", "answer_count", "ask", "ask_count", "commands", "count", "is_whole", "search"]
 
 _LIMIT = re.compile(rb"MESSAGELIMIT \d{1,10} (\d{1,10})\Z", re.IGNORECASE)
 MAX_DIGITS = 10
@@ -37,17 +37,31 @@ def count(wire: Wire, key: Key, *, esearch: bool) -> int:
     """Count the messages `key` holds for; with ESEARCH the server does."""
     if not esearch or key.octets > MAX_KEY:
         return len(search(wire, key, esearch=esearch))
-    words = [b"RETURN (COUNT)", *_options(key, esearch=False)]
-    pending = wire.send("UID SEARCH", *words, *key.arguments)
+    number = answer_count(wire, ask_count(wire, key))
+    # It looked at some of the messages only, or said something else: what it finds is counted here.
+    return len(search(wire, key, esearch=esearch)) if number is None else number
+
+
+def ask_count(wire: Wire, key: Key) -> Pending:
+    """Send the command that has the server count; the answer is read with `answer_count`."""
+    return wire.send("UID SEARCH", b"RETURN (COUNT)", *_options(key, esearch=False), *key.arguments)
+
+
+def answer_count(wire: Wire, pending: Pending) -> int | None:
+    """Read what `ask_count` asked for; None where no number that is meant for the whole mailbox comes."""
     number = None
     for response in wire.answer(pending):
         if response[0][:9].upper() == b"* ESEARCH":
             told = _esearch_items(response, pending.tag)
             number = told.get(b"COUNT", number)
-    if number is None or not number.isdigit() or len(number) > MAX_DIGITS or _LIMIT.match(pending.code or b""):
-        # It looked at some of the messages only, or said something else: what it finds is counted here.
-        return len(search(wire, key, esearch=esearch))
+    if number is None or not number.isdigit() or len(number) > MAX_DIGITS or not is_whole(pending):
+        return None
     return int(number)
+
+
+def is_whole(pending: Pending) -> bool:
+    """Say whether an answer that was read is about every message: a server may stop at some UID (RFC 9738)."""
+    return not _LIMIT.match(pending.code or b"")
 
 
 def commands(key: Key, *, esearch: bool) -> list[str]:

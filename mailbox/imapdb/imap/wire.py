@@ -97,6 +97,8 @@ class Pending:
     conclusion: bytes | None = None
     # What answers a challenge of the server (SASL); without it there is none to expect.
     challenged: Callable[[bytes], bytes] | None = None
+    # Reads whole responses off the beginning of what has come: says how many octets they took, and how many they are.
+    take: Callable[[bytes], tuple[int, int]] | None = None
 
 
 class Wire:
@@ -263,6 +265,8 @@ class Wire:
         while self._early:
             yield self._early.popleft()
         while pending.conclusion is None:
+            if pending.take is not None and self._bye is None:
+                self._let_take(pending, pending.take)
             response = self.read_response(pending)
             line = response[0]
             if line.startswith(b"* "):
@@ -277,6 +281,21 @@ class Wire:
                 continue
             self._note_tagged(line, pending)
         self._conclude(pending, pending.conclusion)
+
+    def _let_take(self, pending: Pending, take: Callable[[bytes], tuple[int, int]]) -> None:
+        """Have whole responses taken from what has come, as long as there are any."""
+        while True:
+            try:
+                block = self._stream.peek()
+            except (OSError, ValueError) as error:
+                raise self._lost(pending.command, error) from error
+            taken, count = take(block)
+            if not taken:
+                return
+            self._stream.skip(taken)
+            pending.room -= taken + OVERHEAD * count
+            if pending.room < 0:
+                raise self._too_large("an answer that does not end", pending)
 
     def read_response(self, pending: Pending) -> Response:
         """Read one whole response, its literals included, before anything in it is looked at.

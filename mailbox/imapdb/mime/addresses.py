@@ -28,6 +28,8 @@ _QUOTED_PAIR: Final = re.compile(rb"\\(.)", re.DOTALL)
 _NEEDS_QUOTES: Final = re.compile(r'[()<>\[\]:;@\\,."]')
 _TO_ESCAPE: Final = re.compile(r'(["\\])')
 _CACHED_LENGTH: Final = 512  # octets; longer fields are rarely seen twice and would fill the cache
+_LONGEST_MEMBER: Final = 256  # octets
+_MOST_MEMBERS: Final = 8192
 _LONGEST_COMMA: Final = len(b"=?unknown-8bit?q?=2C?=")
 
 
@@ -69,10 +71,13 @@ def format_list(raw: bytes) -> str:
     Names are in double quotes, with backslashes, only where they hold one of the specials of RFC 5322. An empty group
     is the empty string. Of a repeated field, the caller joins the values with a comma first.
     """
+    texts = _member_texts(raw)
+    if texts is not None:
+        return ", ".join(texts)
     return _format_cached(raw) if len(raw) <= _CACHED_LENGTH else _format(raw)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _format_cached(raw: bytes) -> str:
     return _format(raw)
 
@@ -121,6 +126,41 @@ def _common_members(raw: bytes) -> list[tuple[bytes, bytes]] | None:
 def _common_address(name: bytes, address: bytes) -> Address:
     """Decode a member; the same few people write to each other, in ever new lists."""
     return Address(decode_text(name), with_unicode_domain(address.decode("ascii")))
+
+
+def _member_texts(raw: bytes) -> list[str] | None:
+    """Write each member of a list; None if one has no common shape, or cannot be told from the next."""
+    texts: list[str] = []
+    rest = iter(raw.split(b","))
+    for piece in rest:
+        text = _MEMBERS[piece]
+        if text is None:
+            # `"Smith, John" <js@example.org>`: the two halves of one name, more often than not.
+            text = _MEMBERS[piece + b"," + next(rest, b"")]
+            if text is None:
+                return None
+        texts.append(text)
+    return texts
+
+
+class _Members(dict[bytes, str | None]):
+    """What stands between two commas, written where it is one member of a common shape; None where it is not.
+
+    A comma inside a quoted name, a comment or an encoded word leaves two pieces of which none has such a shape. The
+    same few people write to each other, in ever new lists.
+    """
+
+    def __missing__(self, piece: bytes) -> str | None:
+        if len(piece) > _LONGEST_MEMBER:
+            return None
+        if len(self) >= _MOST_MEMBERS:
+            self.clear()
+        members = _common_members(piece)
+        text = self[piece] = _common_text(*members[0]) if members is not None and len(members) == 1 else None
+        return text
+
+
+_MEMBERS: Final = _Members()
 
 
 @lru_cache(maxsize=4096)

@@ -10,12 +10,15 @@ from __future__ import annotations
 import codecs
 import re
 from encodings.aliases import aliases
-from functools import lru_cache
-from typing import Final
+from functools import cache, lru_cache, partial
+from typing import TYPE_CHECKING, Final
 
 from imapdb.mime import iso2022
 
-__all__ = ["codec_of", "decode"]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["codec_of", "decode", "decoder"]
 
 # Named one by one: codecs.lookup() also knows zlib, rot13, idna, unicode_escape and whatever a program registers,
 # and it keeps every unknown name it was ever asked for.
@@ -126,24 +129,44 @@ def decode(octets: bytes, label: str | None) -> str:
     not have become U+FFFD; the result holds no surrogate, so it always encodes as UTF-8. A leading byte order mark is
     taken away. Control characters stay: what they mean depends on whether this is a body or a header.
     """
-    codec = codec_of(label)
-    if codec is None or codec == "ascii":
-        return _unlabelled(octets)
-    if codec in ("latin_1", "cp1252"):
-        return codecs.charmap_decode(octets, "strict", _WINDOWS_1252)[0]
-    if codec == "utf_8":
-        return octets.removeprefix(codecs.BOM_UTF8).decode("utf-8", "replace")
-    if codec in ("utf_16", "utf_32"):
-        return _wide(octets, codec)
-    text = iso2022.decode_japanese(octets, codec) if codec in _JAPANESE_ISO_2022 else _chain(octets, codec)
-    return text if text.isascii() else _SURROGATES.sub("\ufffd", text)  # UTF-7 can spell a lone surrogate
+    return decoder(codec_of(label))(octets)
+
+
+@cache
+def decoder(codec: str | None) -> Callable[[bytes], str]:
+    """Give what `decode` does for a codec that `codec_of` names."""
+    match codec:
+        case None | "ascii":
+            return _unlabelled
+        case "latin_1" | "cp1252":
+            return _windows_1252
+        case "utf_8":
+            return _utf_8
+        case "utf_16" | "utf_32":
+            return partial(_wide, codec=codec)
+        case "utf_7":
+            return _utf_7
+    return partial(iso2022.decode_japanese if codec in _JAPANESE_ISO_2022 else _chain, codec=codec)
+
+
+def _windows_1252(octets: bytes) -> str:
+    return codecs.charmap_decode(octets, "strict", _WINDOWS_1252)[0]
+
+
+def _utf_8(octets: bytes) -> str:
+    return octets.removeprefix(codecs.BOM_UTF8).decode("utf-8", "replace")
+
+
+def _utf_7(octets: bytes) -> str:
+    # It alone can spell half of a character.
+    return _SURROGATES.sub("\ufffd", _chain(octets, "utf_7"))
 
 
 def _unlabelled(octets: bytes) -> str:
     try:
         return octets.removeprefix(codecs.BOM_UTF8).decode("utf-8")
     except UnicodeDecodeError:
-        return codecs.charmap_decode(octets, "strict", _WINDOWS_1252)[0]
+        return _windows_1252(octets)
 
 
 def _wide(octets: bytes, codec: str) -> str:

@@ -44,6 +44,13 @@ _COMMON: Final = re.compile(
 )
 _INTERNAL: Final = re.compile(rb'"?([ \d]?\d)-([A-Za-z]{3})-(\d{4}) ' + _TIME + rb' ([+-]\d{4})"?')
 
+_USUAL: Final = 40  # octets; longer ones are not worth a cache
+_MOST_DAYS: Final = 4096
+_ONE_DAY: Final = timedelta(days=1)
+_MINUTES: Final = re.compile(rb":[0-5]\d:[0-5]\d ")
+_DIGITS: Final = tuple(f"{hour:02}" for hour in range(24))
+_HOURS: Final = {f" {digits}".encode(): hour for hour, digits in enumerate(_DIGITS)}
+
 _LONGEST: Final = 998  # octets; RFC 5322 section 2.1.1 allows no longer line, and a date has no reason to fold
 _COMMENT: Final = re.compile(rb"\([^()]*+\)")
 _GAPS: Final = re.compile(rb"[\x00-\x20,\x7f]++")
@@ -72,6 +79,48 @@ _SHAPES: Final = (
 _OFFSET: Final = re.compile(rb"([+-])(\d{1,2}?):?(\d{2})?(?!\d)")  # +1, +01, +100, +0100, +01:00
 
 
+class _Days(dict[bytes, tuple[str, str, str, int] | None]):
+    """Days by how a message writes them with their zone: the day before, the day, the next, and how many hours ahead.
+
+    None for what is no day of this form, or has a zone that is not whole hours ahead.
+    """
+
+    def __init__(self, form: re.Pattern[bytes]) -> None:
+        self._form = form
+
+    def __missing__(self, written: bytes) -> tuple[str, str, str, int] | None:
+        if len(self) >= _MOST_DAYS:
+            self.clear()
+        found = self._form.fullmatch(written[:-5] + b" 00:00:00 " + written[-5:])
+        day = self[written] = None if found is None else self._read(*found.groups())
+        return day
+
+    @staticmethod
+    def _read(day: bytes, month: bytes, year: bytes, _: bytes, zone: bytes) -> tuple[str, str, str, int] | None:
+        try:
+            local = date(int(year), _month(month), int(day))
+            ahead, minutes = divmod(_offset(zone), timedelta(hours=1))
+            before, after = local - _ONE_DAY, local + _ONE_DAY
+        except (ValueError, OverflowError):
+            return None
+        return None if minutes else (f"{before} ", f"{local} ", f"{after} ", ahead)
+
+
+class _Clocks(dict[bytes, str | None]):
+    """What `:MM:SS` and a blank stand for; None for what is none."""
+
+    def __missing__(self, written: bytes) -> str | None:
+        if not _MINUTES.fullmatch(written):
+            return None
+        text = self[written] = written[:-1].decode("ascii")
+        return text
+
+
+_HEADER_DAYS: Final = _Days(_COMMON)
+_INTERNAL_DAYS: Final = _Days(_INTERNAL)
+_CLOCKS: Final = _Clocks()
+
+
 def parse(raw: bytes) -> datetime | None:
     """Read the raw value of a Date field as an aware datetime in UTC, whole seconds.
 
@@ -85,6 +134,9 @@ def parse(raw: bytes) -> datetime | None:
 
 def sql_from_header(raw: bytes) -> str | None:
     """Read the raw value of a Date field as UTC text `YYYY-MM-DD HH:MM:SS`; None as for `parse`."""
+    raw = raw.strip()
+    if (text := _known(raw, _HEADER_DAYS)) is not None:
+        return text
     common = _COMMON.fullmatch(raw)
     if common is None:
         moment = _general(raw)
@@ -103,6 +155,8 @@ def parse_internaldate(raw: bytes) -> datetime | None:
 
 def sql_from_internaldate(raw: bytes) -> str | None:
     """Read an INTERNALDATE as UTC text `YYYY-MM-DD HH:MM:SS`; None for what is no such date."""
+    if (text := _known(raw, _INTERNAL_DAYS)) is not None:
+        return text
     found = _INTERNAL.fullmatch(raw)
     return None if found is None else _sql(*found.groups())
 
@@ -113,6 +167,23 @@ def to_sql(moment: datetime) -> str:
     A naive datetime is local time. OverflowError for one whose year in UTC is not between 1 and 9999.
     """
     return str(moment.astimezone(UTC).replace(tzinfo=None))
+
+
+def _known(raw: bytes, days: _Days) -> str | None:
+    """Read a date that ends in ` HH:MM:SS +ZZ00`, of a day known from other dates; None for any other."""
+    if len(raw) > _USUAL:
+        return None
+    day, hour, clock = days[raw[:-15] + raw[-5:]], _HOURS.get(raw[-15:-12]), _CLOCKS[raw[-12:-5]]
+    if day is None or hour is None or clock is None:
+        return None
+    before, same, after, ahead = day
+    if ahead:
+        hour -= ahead
+        if hour < 0:
+            same, hour = before, hour + 24
+        elif hour > 23:  # noqa: PLR2004 - a clock has no more
+            same, hour = after, hour - 24
+    return same + _DIGITS[hour] + clock
 
 
 def _sql(day: bytes, month: bytes, year: bytes, time: bytes, zone: bytes) -> str | None:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import binascii
 import re
-from typing import Final
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
 
 from imapdb.mime import charset
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["WORD", "decode", "without_controls"]
 
@@ -14,6 +18,8 @@ __all__ = ["WORD", "decode", "without_controls"]
 # `=?`, so an unterminated word does not swallow the good one after it, and no octet is looked at more than a few times.
 WORD: Final = re.compile(rb"=\?([^?\s]++)\?([bBqQ])\?([^?]*+(?:(?<!=)\?(?!=)[^?]*+)*)\?=")
 
+_BEGINNING: Final = re.compile(rb"=\?([\w.:-]{1,64}+)\?([bBqQ])\?", re.ASCII)
+_NOT_JOINED: Final = frozenset({None, "utf_7"})  # each UTF-7 word closes its own shifts
 _BROKEN_ESCAPE: Final = re.compile(rb"=(?![0-9A-Fa-f]{2})")
 _ESCAPE: Final = re.compile(rb"=([0-9A-Fa-f]{2})")
 _BASE64: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
@@ -37,6 +43,11 @@ def decode(unfolded: bytes) -> str:
     they are decoded, since mailers cut inside characters. What is no complete word stays as it is written. Control
     characters are not taken out here.
     """
+    text = _decode_alike(unfolded)
+    return _decode_any(unfolded) if text is None else text
+
+
+def _decode_any(unfolded: bytes) -> str:
     parts: list[str] = []
     run: list[re.Match[bytes]] = []  # neighbouring words in one charset
     run_label = b""
@@ -63,6 +74,41 @@ def decode(unfolded: bytes) -> str:
         parts.append(_decode_run(run, run_label))
     parts.append(charset.decode(unfolded[position:], None))
     return "".join(parts)
+
+
+def _decode_alike(unfolded: bytes) -> str | None:
+    """Decode what is nothing but flawless words of one charset and encoding: most of what is encoded at all."""
+    beginning = _BEGINNING.match(unfolded)
+    if beginning is None or not unfolded.endswith(b"?="):
+        return None
+    word, label, encoding = beginning.group(0, 1, 2)
+    read = _reader(label)
+    rest = unfolded[len(word) : -2]
+    if read is None:
+        return None
+    if b"?" not in rest:
+        octets = _flawless(rest, encoding)
+    else:
+        decoded = [_flawless(text, encoding) for text in rest.split(b"?= " + word)]
+        octets = b"" if b"" in decoded else b"".join(decoded)
+    return read(octets) if octets else None
+
+
+def _flawless(text: bytes, encoding: bytes) -> bytes:
+    """Decode the text of a word; empty where there is anything wrong with it."""
+    if encoding in b"bB":
+        try:
+            return binascii.a2b_base64(text, strict_mode=True)
+        except binascii.Error:
+            return b""
+    return b"" if b"?" in text or _BROKEN_ESCAPE.search(text) else binascii.a2b_qp(text, header=True)
+
+
+@lru_cache(maxsize=256)
+def _reader(label: bytes) -> Callable[[bytes], str] | None:
+    """Give what decodes a known charset whose words can be joined first."""
+    codec = charset.codec_of(label.decode("ascii"))
+    return None if codec in _NOT_JOINED else charset.decoder(codec)
 
 
 def _decode_run(run: list[re.Match[bytes]], label: bytes) -> str:

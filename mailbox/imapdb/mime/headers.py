@@ -18,7 +18,7 @@ __all__ = ["decode_id", "decode_json_headers", "decode_text", "field_values", "s
 
 # A name, a colon, the rest of the line and every line that begins with white space. Lines that are none of it
 # (a "From " line of mbox, text without a colon) are passed over together with their continuations.
-_FIELD: Final = re.compile(rb"^([!-9;-~]++)[ \t]*+:(.*+(?:\n[ \t].*+)*)", re.MULTILINE)
+_FIELD: Final = re.compile(rb"^([!-9;-~]++)[ \t]*+:[ \t]*+(.*+(?:\n[ \t].*+)*)", re.MULTILINE)
 _LINE_ENDS: Final = re.compile(rb"[\r\n]++")
 
 
@@ -34,22 +34,24 @@ def split_fields(block: bytes) -> list[tuple[bytes, bytes]]:
     return [(name, value.strip()) for name, value in _FIELD.findall(block)]
 
 
-def field_values(block: bytes, wanted: Collection[bytes]) -> dict[bytes, list[bytes]]:
-    """Give the raw values of the `wanted` fields, by lower-case name, each list in order.
+def field_values(block: bytes, wanted: Collection[bytes]) -> dict[bytes, bytes | list[bytes]]:
+    """Give the raw values of the `wanted` fields, by lower-case name: a list, in order, where a field is repeated.
 
     `block` is as in `split_fields`, typically the answer to BODY[HEADER.FIELDS (…)]; `wanted` holds names in lower
-    case. A field that is not there has no key.
+    case. A field that is not there has no key. White space may be left behind a value.
     """
     if b"\n" not in block:
         block = block.replace(b"\r", b"\n")
-    values: dict[bytes, list[bytes]] = {}
-    for name, value in _FIELD.findall(block):
-        key = name.lower()
-        if key in values:
-            values[key].append(value.strip())
-        elif key in wanted:
-            values[key] = [value.strip()]
-    return values
+    found = _FIELD.findall(block)
+    values: dict[bytes, bytes | list[bytes]] = {name.lower(): value for name, value in found}
+    if len(values) == len(found) <= len(wanted):
+        # Nearly every answer: each field once, and none that was not asked for.
+        return values
+    gathered: dict[bytes, list[bytes]] = {}
+    for name, value in found:
+        if (key := name.lower()) in wanted:
+            gathered.setdefault(key, []).append(value)
+    return {name: of_name if len(of_name) > 1 else of_name[0] for name, of_name in gathered.items()}
 
 
 def decode_text(raw: bytes) -> str:
@@ -59,11 +61,8 @@ def decode_text(raw: bytes) -> str:
     are, else as windows-1252. Other control characters than the tab become spaces. White space around the text is
     stripped, runs inside it stay.
     """
-    try:
-        text = raw.decode("ascii")
-    except UnicodeDecodeError:
-        return _decode_any_text(raw)
-    if text.isprintable() and "=?" not in text:
+    raw = raw.strip()
+    if b"=?" not in raw and raw.isascii() and (text := raw.decode("ascii")).isprintable():
         return text.strip()
     return _decode_any_text(raw)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from imapdb.errors import NoSuchMailbox
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from imapdb.imap.mailboxes import Mailbox
 
-__all__ = ["RESERVED", "Catalog", "fold", "table_names"]
+__all__ = ["RESERVED", "Catalog", "Numbered", "fold", "table_names"]
 
 # The tables that are no mailbox.
 RESERVED: Final = ("messages", "mailboxes", "attachments")
@@ -55,6 +55,14 @@ def table_names(
     return given
 
 
+class Numbered(NamedTuple):
+    """A mailbox and its number in `messages`; how many messages it holds, where that was told with the list."""
+
+    number: int
+    mailbox: Mailbox
+    messages: int | None = None
+
+
 class Catalog:
     """The mailboxes of an account as last listed."""
 
@@ -80,5 +88,11 @@ class Catalog:
         """Return a mailbox by its own name; INBOX in any case (RFC 3501 5.1). Raises NoSuchMailbox."""
         mailbox = self._by_name.get("INBOX" if name.upper() == "INBOX" else name)
         if mailbox is None:
-            raise NoSuchMailbox(f"there is no mailbox {name!r} in this account", command="LIST")
+            missing = f"there is no mailbox {name!r} in this account"
+            raise NoSuchMailbox(self.why_unknown(name) or missing, command="LIST")
         return mailbox
+
+    def why_unknown(self, name: str) -> str:
+        """Say why a mailbox that is listed has no table; empty where none of that name is."""
+        is_listed = any(mailbox.name == name for mailbox in self.mailboxes)
+        return f"mailbox {name!r} holds no messages, at most other mailboxes" if is_listed else ""

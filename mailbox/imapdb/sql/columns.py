@@ -93,12 +93,25 @@ def _header(message: Fetched) -> bytes | None:
 _READ_FIELDS: set[bytes] = set()
 
 
-def _raw(message: Fetched, field: bytes) -> list[bytes] | None:
+def _split(message: Fetched) -> dict[bytes, bytes | list[bytes]]:
+    """Split the header of a message, the first time one of its fields is read."""
+    header = _header(message)
+    fields = message.fields = headers.field_values(header, _READ_FIELDS) if header else {}
+    return fields
+
+
+def _first(message: Fetched, field: bytes) -> bytes | None:
+    """Give the raw value of a field of which the first occurrence counts."""
     fields = message.fields
-    if fields is None:
-        header = _header(message)
-        fields = message.fields = headers.field_values(header, _READ_FIELDS) if header else {}
-    return fields.get(field)
+    found = (_split(message) if fields is None else fields).get(field)
+    return found[0] if found.__class__ is list else found  # type: ignore[return-value] # bytes, or not there
+
+
+def _joined(message: Fetched, field: bytes) -> bytes | None:
+    """Give the raw value of an address field; one that is repeated, against RFC 5322 3.6, counts as one list."""
+    fields = message.fields
+    found = (_split(message) if fields is None else fields).get(field)
+    return _ADDRESS_SEPARATOR.join(found) if found.__class__ is list else found  # type: ignore[return-value]
 
 
 def _field(name: str) -> tuple[bytes, Items]:
@@ -111,19 +124,19 @@ def _text_column(name: str, field: str, doc: str, decode: Callable[[bytes], str]
     wanted, items = _field(field)
 
     def value(message: Fetched) -> SQLValue:
-        found = _raw(message, wanted)
-        return None if found is None else decode(found[0])
+        found = _first(message, wanted)
+        return None if found is None else decode(found)
 
     return Column(name, "TEXT", items, value, doc, conditions.TextTerm(field.upper()))
 
 
 def _address_column(name: str, field: str, doc: str) -> Column:
-    """Make the column of an address field; one that is repeated, against RFC 5322 3.6, counts as one list."""
+    """Make the column of an address field."""
     wanted, items = _field(field)
 
     def value(message: Fetched) -> SQLValue:
-        found = _raw(message, wanted)
-        return None if found is None else addresses.format_list(_ADDRESS_SEPARATOR.join(found))
+        found = _joined(message, wanted)
+        return None if found is None else addresses.format_list(found)
 
     return Column(name, "TEXT", items, value, doc, conditions.TextTerm(field.upper()))
 
@@ -132,10 +145,10 @@ def _sender_column(name: str, part: int, doc: str) -> Column:
     wanted, items = _field("From")
 
     def value(message: Fetched) -> SQLValue:
-        found = _raw(message, wanted)
+        found = _joined(message, wanted)
         if found is None:
             return None
-        sender = addresses.first(_ADDRESS_SEPARATOR.join(found))
+        sender = addresses.first(found)
         return None if sender is None else sender[part]
 
     return Column(name, "TEXT", items, value, doc, conditions.TextTerm("FROM"))
@@ -145,8 +158,8 @@ def _sent() -> Column:
     wanted, items = _field("Date")
 
     def value(message: Fetched) -> SQLValue:
-        found = _raw(message, wanted)
-        moment = None if found is None else dates.sql_from_header(found[0])
+        found = _first(message, wanted)
+        moment = None if found is None else dates.sql_from_header(found)
         return moment if moment is not None and FIRST_SENT <= moment < LAST_SENT else None
 
     doc = "the Date header, UTC; NULL where it is missing or nonsense (as are years before 1902 and after 2105)"
@@ -160,6 +173,12 @@ def _created(message: Fetched) -> SQLValue:
 def _headers_json(message: Fetched) -> SQLValue:
     header = _header(message)
     return None if header is None else json.dumps(headers.decode_json_headers(header), ensure_ascii=False)
+
+
+def _problems(message: Fetched) -> SQLValue:
+    if message.date is None or dates.sql_from_internaldate(message.date) is not None:
+        return json.dumps(message.problems) if message.problems else "[]"
+    return json.dumps([*message.problems, "INTERNALDATE: no date"])
 
 
 def _email_id(message: Fetched) -> SQLValue:
@@ -245,6 +264,11 @@ COLUMNS: Final[tuple[Column, ...]] = (
     Column(
         "email", "BLOB", Items(body=True), lambda m: m.body, "the whole message as stored",
         conditions.MatchTerm("TEXT"), hidden=True,
+    ),
+    Column(
+        "problems", "JSON", FLAGS | Items(size=True, date=True), _problems,
+        "what the server told of it in a way nobody can read, of all that is fetched: a JSON list, mostly empty",
+        hidden=True,
     ),
 )  # fmt: skip
 

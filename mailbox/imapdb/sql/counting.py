@@ -1,26 +1,44 @@
-"""`SELECT count(*)` where SEARCH alone decides: the server counts, and no row is made.
+"""`SELECT count(*)` where the server can count: no row is made.
 
-Whether it does is read from SQLite's own program: one scan of one table of ours, of which no column is read.
+That is so where SEARCH alone decides, which is read from SQLite's own program: one scan of one table of ours, of which
+no column is read. Or where the statement is so plain that its terms are known to be those handed to the scan.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from imapdb.sql.lexer import is_worth_reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["Counted", "is_count", "is_decided"]
+__all__ = ["Counted", "Counting", "counting", "is_count"]
 
 _COUNT: Final = re.compile(r'\s*SELECT\s+count\(\*\)(?:\s+(?:AS\s+)?(?:\w+|"[^"]+"))?\s+FROM\s', re.IGNORECASE)
 _MORE: Final = re.compile(r"\b(?:GROUP|HAVING|LIMIT|OFFSET|UNION|EXCEPT|INTERSECT)\b", re.IGNORECASE)
 # What such a program does besides: constants, parameters, and the set of an IN.
 _READS: Final = frozenset({"VColumn", "Rowid", "Column", "OpenRead", "Program", "Function", "PureFunc"})
 _ONCE: Final = ("VOpen", "VFilter", "VNext", "AggStep")
+
+
+# `column = ?` and its like, AND between them: nothing else that SQLite would look at a row for.
+_NAME: Final = r'(?:"(?:[^"]|"")+"|[^\W\d]\w*)'
+_TERM: Final = rf"(?:{_NAME}\.)?{_NAME}\s*(?:==?|<=?|>=?|\bIS\b)\s*(?:\?|:\w+|-?\d+|'(?:[^']|'')*')"
+_PLAIN: Final = re.compile(rf"{_COUNT.pattern}{_NAME}\s+WHERE\s+({_TERM}(?:\s+AND\s+{_TERM})*)\s*;?\s*", re.IGNORECASE)
+_TERMS: Final = re.compile(_TERM, re.IGNORECASE)
+
+
+class Counting(NamedTuple):
+    """What a scan may do for a count(*).
+
+    `is_decided`: SQLite looks at no row. `terms` is how many terms the WHERE clause has, where it is a plain one.
+    """
+
+    is_decided: bool
+    terms: int | None
 
 
 class Counted(Exception):
@@ -36,7 +54,12 @@ def is_count(text: str) -> bool:
     return _COUNT.match(text) is not None and _MORE.search(text) is None and not is_worth_reading(text)
 
 
-def is_decided(program: Iterable[Sequence[Any]]) -> bool:
-    """Say whether the rows of EXPLAIN are a program that counts the rows of one scan and looks at none."""
+def counting(text: str, program: Iterable[Sequence[Any]]) -> Counting | None:
+    """Say what a scan may do for a count, from its text and the rows of EXPLAIN; None where it has to give its rows."""
     done = Counter(step[1] for step in program)
-    return not _READS & done.keys() and all(done[step] == 1 for step in _ONCE)
+    if any(done[step] != 1 for step in _ONCE):
+        return None
+    if not _READS & done.keys():
+        return Counting(is_decided=True, terms=None)
+    plain = _PLAIN.fullmatch(text)
+    return None if plain is None else Counting(is_decided=False, terms=len(_TERMS.findall(plain[1])))

@@ -59,8 +59,12 @@ class Criteria:
     @property
     def is_decided(self) -> bool:
         """Whether the server's own count of what it finds is right: nothing is left to decide here."""
-        is_said = not isinstance(self.uids, frozenset) or self._listed.octets <= LARGEST_UID_SET
-        return is_said and not self.tests and not self.narrowing
+        return self.is_listed and not self.tests and not self.narrowing
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether the key lists all of the UIDs wanted, and no others."""
+        return not isinstance(self.uids, frozenset) or self._listed.octets <= LARGEST_UID_SET
 
     @property
     def _listed(self) -> keys.Key:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import dataclasses
 import datetime
 import re
@@ -20,8 +21,14 @@ __all__ = ["DateTerm", "SentTerm"]
 # Servers keep times in 32 bits here and there, and clamp; the years at the ends would be widened across.
 FIRST_YEAR, LAST_YEAR = 1970, 2037
 MOST_DAYS = 20
+DECEMBER: Final = 12
 
 _DAY: Final = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)
+# A pattern whose first wildcard stands where the month, or the day, would begin.
+_PERIODS: Final = {
+    "LIKE": re.compile(r"(\d{4})-(?:(\d\d)-)?[%_]", re.ASCII),
+    "GLOB": re.compile(r"(\d{4})-(?:(\d\d)-)?[*?\[]", re.ASCII),
+}
 _FROM: Final = frozenset({"=", "IS", ">", ">=", "LIKE", "GLOB"})
 _TO: Final = frozenset({"=", "IS", "<", "<=", "LIKE", "GLOB"})
 
@@ -35,9 +42,12 @@ class DateTerm:
     takes_sets: bool = True
 
     def narrow(self, operator: str, value: SQLValue, profile: Profile) -> Narrowing:
-        """Translate a comparison with a text that begins with a date; anything else narrows nothing."""
-        day = _day(value)
-        return EVERY if day is None else self._between(operator, day, day, profile)
+        """Translate a comparison with a text that begins with a date, or a pattern that does or names a month or year.
+
+        Anything else narrows nothing.
+        """
+        days = _days(operator, value)
+        return EVERY if days is None else self._between(operator, *days, profile)
 
     def narrow_set(self, values: frozenset[SQLValue], profile: Profile) -> Narrowing:
         """Translate IN: each day where there are few, else the days from the first to the last."""
@@ -83,6 +93,21 @@ class SentTerm(DateTerm):
 
 def _or(wanted: list[Key], profile: Profile) -> Key:
     return keys.either(wanted) if profile.finds_undated else keys.ALL
+
+
+def _days(operator: str, value: SQLValue) -> tuple[datetime.date, datetime.date] | None:
+    """Give the first and the last day a text or pattern is about."""
+    day = _day(value)
+    if day is not None:
+        return day, day
+    match = _PERIODS[operator].match(value) if operator in _PERIODS and isinstance(value, str) else None
+    if match is None:
+        return None
+    year, month = int(match[1]), int(match[2] or 0)
+    if not FIRST_YEAR < year < LAST_YEAR or not (match[2] is None or 1 <= month <= DECEMBER):
+        return None
+    first, last = (1, DECEMBER) if match[2] is None else (month, month)
+    return datetime.date(year, first, 1), datetime.date(year, last, calendar.monthrange(year, last)[1])
 
 
 def _day(value: SQLValue) -> datetime.date | None:

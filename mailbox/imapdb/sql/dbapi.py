@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import functools
+import itertools
 import re
 import weakref
 from typing import TYPE_CHECKING, Any, Final, Self, cast
@@ -31,7 +32,7 @@ from imapdb.imap.connection import Connection as IMAPConnection
 from imapdb.sql import functions
 from imapdb.sql.binding import Parameters
 from imapdb.sql.binding import bound as bind
-from imapdb.sql.counting import Counted, is_count, is_decided
+from imapdb.sql.counting import Counted, Counting, counting, is_count
 from imapdb.sql.statement import Statement
 from imapdb.sql.tables import Tables
 
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from imapdb.account import SearchMode, Source
+    from imapdb.errors import UnreadableMailbox
     from imapdb.sql.explain import Explanation
 
 __all__ = [
@@ -174,7 +176,7 @@ class Connection:
         self.autocommit = False
         self._has_views = False
         # Of each count(*), whether the server alone decides it.
-        self._decided: dict[str, bool] = {}
+        self._countings: dict[str, Counting | None] = {}
         self._database: apsw.Connection | None = apsw.Connection(":memory:")
         # "nosuch" in double quotes is a column that does not exist, never a string.
         self._database.config(apsw.SQLITE_DBCONFIG_DQS_DML, 0)
@@ -237,14 +239,15 @@ class Connection:
 
         return explain(self, operation, parameters)
 
-    def counts(self, operation: str, parameters: Parameters = ()) -> bool:
-        """Say whether a statement is a count(*) that the server can answer alone; SQLite is asked once a text."""
+    def counts(self, operation: str, parameters: Parameters = ()) -> Counting | None:
+        """Say how a count(*) can be answered by the server; SQLite is asked once a text."""
         if not is_count(operation):
-            return False
-        if operation not in self._decided:
+            return None
+        if operation not in self._countings:
             with self.cursor() as cursor:
-                self._decided[operation] = is_decided(cursor.execute(f"EXPLAIN {operation}", parameters).fetchall())
-        return self._decided[operation]
+                program = cursor.execute(f"EXPLAIN {operation}", parameters).fetchall()
+            self._countings[operation] = counting(operation, program)
+        return self._countings[operation]
 
     def _run(self, sql: str) -> None:
         try:
@@ -275,6 +278,8 @@ class Cursor:
         self.arraysize = 100
         self.rowcount = -1
         self.lastrowid: int | None = None
+        # What the last statement warned of: the mailboxes it left out of `messages` (PEP 249).
+        self.messages: list[tuple[type[UnreadableMailbox], UnreadableMailbox]] = []
         self._description: tuple[Description, ...] | None = None
         self._operation = ""
         self._statement: Statement | None = None
@@ -306,14 +311,16 @@ class Cursor:
         self._cursor  # noqa: B018 - raises where it is closed
         self._description = None
         self.rowcount = -1
+        self.messages = []
         bound = bind(parameters)
         self._operation = operation
         self._statement = self.connection.read_statement(operation, bound)
+        self.messages = self._statement.coverage.messages
         if not _OUTSIDE.match(operation):
             self.connection.begin()
         before = self.connection.database.total_changes()
-        if self.connection.counts(operation, parameters):
-            self._count(operation, bound)
+        if how := self.connection.counts(operation, parameters):
+            self._count(operation, bound, how)
         else:
             self._start(operation, bound)
         if self._description is None:
@@ -342,11 +349,12 @@ class Cursor:
 
     def fetchmany(self, size: int | None = None) -> list[tuple[Any, ...]]:
         """Return the next rows, `size` or `arraysize` at most."""
-        rows: list[tuple[Any, ...]] = []
+        self._expect_rows()
         wanted = self.arraysize if size is None else size
-        while len(rows) < wanted and (row := self.fetchone()) is not None:
-            rows.append(row)
-        return rows
+        try:
+            return cast("list[tuple[Any, ...]]", self._working(list, itertools.islice(self._cursor, max(wanted, 0))))
+        except apsw.Error as error:
+            raise translated(error) from error
 
     def fetchall(self) -> list[tuple[Any, ...]]:
         """Return all rows that are left."""
@@ -395,10 +403,10 @@ class Cursor:
             else:
                 return
 
-    def _count(self, operation: str, bound: Any) -> None:
+    def _count(self, operation: str, bound: Any, how: Counting) -> None:
         """Have the scan say how many rows it has, instead of going through them."""
         tables = self.connection.tables
-        tables.counting = True
+        tables.counting = how
         try:
             self._start(operation, bound)
         except Counted as counted:
@@ -407,7 +415,7 @@ class Cursor:
             self._cursor.execute("SELECT ?", (counted.number,))
             self._cursor.exec_trace = self._starting
         finally:
-            tables.counting = False
+            tables.counting = None
 
     def _working(self, step: Callable[..., Any], *arguments: Any) -> Any:
         """Let SQLite work for this cursor; its tables are told for which statement that is."""

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.sqlite.base import SQLiteCompiler, SQLiteDialect
 from imapdb.account import Account
 from imapdb.errors import ConnectionLost, ProgrammingError
 from imapdb.sql.catalog import fold
-from imapdb.sql.types import UTCDateTime, listed_columns, message_columns
+from imapdb.sql.types import UTCDateTime, listed_columns, message_columns, read_json
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -77,7 +77,7 @@ class IMAPDialect(SQLiteDialect):
     colspecs = {**SQLiteDialect.colspecs, sa.DateTime: UTCDateTime}  # noqa: RUF012 - SQLAlchemy's own way
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(**{"json_deserializer": read_json} | kwargs)
         self._table_names: dict[str, dict[str, str]] = {}
 
     @classmethod

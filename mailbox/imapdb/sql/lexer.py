@@ -38,7 +38,7 @@ _TOKEN: Final = re.compile(
     """,
     re.VERBOSE | re.ASCII,
 )
-_WORTH: Final = re.compile(r"\b(?:OR|NOT|ESCAPE)\b", re.IGNORECASE)
+_WORTH: Final = re.compile(r"\b(?:OR|NOT|ESCAPE|IS[\s(]+(?:TRUE|FALSE))\b", re.IGNORECASE)
 _READS: Final = re.compile(
     r"(?:[\s(\ufeff]|--[^\n]*\n|/\*(?:[^*]|\*(?!/))*\*/)*(?:SELECT|WITH|VALUES)\b", re.IGNORECASE
 )
@@ -118,5 +118,5 @@ def prepare(text: str) -> Prepared:
 
 
 def is_worth_reading(text: str) -> bool:
-    """Say whether a statement may hold what SQLite does not hand over: OR, NOT, LIKE … ESCAPE."""
+    """Say whether a statement may hold what SQLite does not hand over: OR, NOT, ESCAPE, IS TRUE."""
     return _WORTH.search(text) is not None and _READS.match(text) is not None

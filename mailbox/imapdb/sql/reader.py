@@ -17,6 +17,7 @@ from imapdb.sql.columns import ALIASES, COLUMNS, by_name
 from imapdb.sql.lexer import FUNCTION, is_worth_reading, prepare
 from imapdb.sql.plan import FUNCTIONS
 from imapdb.sql.tree import (
+    ANY_FOR_ESCAPED,
     TRUE,
     UNKNOWN,
     All,
@@ -324,7 +325,7 @@ class _Reading:
         if column is None or pattern is None or char is None or not _holds_only(like, _OF_CONDITION | {"negate"}):
             return UNKNOWN
         # What is escaped may as well be any character: that finds more, never less.
-        found = Leaf(column, "LIKE", (Called("any_for_escaped", (pattern, char)),))
+        found = Leaf(column, "LIKE", (Called(ANY_FOR_ESCAPED, (pattern, char)),))
         return Not(found) if like.args.get("negate") else found
 
     def _leaf(self, left: Any, operator: str, right: Sequence[Any]) -> Node:

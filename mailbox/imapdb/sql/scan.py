@@ -6,41 +6,38 @@ of a join, a correlated subquery) keeps its rows instead, and finds them by a ha
 
 from __future__ import annotations
 
-import warnings
+import functools
 from typing import TYPE_CHECKING
 
-from imapdb.errors import NoSuchMailbox
 from imapdb.imap.fetch import Fetched, FetchStream, Items
+from imapdb.sql.arrivals import bounds_of
 from imapdb.sql.columns import COLUMNS
 from imapdb.sql.counting import Counted
 from imapdb.sql.criteria import Criteria
-from imapdb.sql.find import count, find
 from imapdb.sql.kept import Kept, is_same
-from imapdb.sql.order import arranged
 from imapdb.sql.plan import DECLARED, MAILBOX, Plan, read_plan
 from imapdb.sql.request import Request, decide
+from imapdb.sql.sources import Source, Sources
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from imapdb.imap.connection import Connection
     from imapdb.imap.mailboxes import Mailbox
+    from imapdb.sql.catalog import Numbered
+    from imapdb.sql.counting import Counting
     from imapdb.sql.criteria import Argument
     from imapdb.sql.request import Recorder
     from imapdb.sql.statement import Statement
     from imapdb.sql.values import SQLValue
     from imapdb.sql.where import Where
 
-__all__ = ["MessageScan", "UnreadableMailbox"]
+__all__ = ["MessageScan"]
 
 _VALUES = tuple(COLUMNS[column].value for column in DECLARED)
 _ITEMS = tuple(COLUMNS[column].items for column in DECLARED)
 # A plan that is filtered this often with other values is the inner side of a join: its rows are worth keeping.
 KEEP_FROM = 3
-
-
-class UnreadableMailbox(UserWarning):
-    """A mailbox was left out of `messages`: the server lists it and does not let it be read."""
 
 
 class MessageScan:
@@ -49,28 +46,27 @@ class MessageScan:
     def __init__(
         self,
         connection: Connection,
-        numbered: Callable[[], Sequence[tuple[int, Mailbox]]],
+        behind: Callable[[Sequence[str]], Sequence[Numbered]],
         *,
         of_all: bool,
         name: str = "",
         statement: Statement | None = None,
         where: Where | None = None,
         recorder: Recorder | None = None,
-        counts: bool = False,
+        counting: Counting | None = None,
     ) -> None:
         self._connection = connection
         self._recorder = recorder
-        self._counts = counts
-        self._of_all = of_all
+        self._counting = counting
+        self._sources = Sources(connection, behind, of_all=of_all, statement=statement, where=where)
         self._name = name
         self._statement = statement
         self._where = where
-        self._numbered = numbered
         self._calls: dict[str, int] = {}
         self._last: dict[str, tuple[Argument, ...]] = {}
         self._kept: dict[str, Kept] = {}
         self._validities: dict[int, int | None] = {}
-        self._mailboxes: Iterator[tuple[int, Mailbox]] = iter(())
+        self._following: Iterator[Source] = iter(())
         self._request = Request(Criteria(), Items(), {})
         self._plan = Plan((), limit=0, used=frozenset(), order=())
         self._stream: FetchStream | None = None
@@ -80,7 +76,7 @@ class MessageScan:
         self._number = 0
         self._constants: dict[int, SQLValue] = {}
         self._alone = Items()
-        self._column_have: list[bool] = [False] * len(DECLARED)
+        self._readers: list[Callable[[Fetched], SQLValue]] = []
 
     # SQLite's calls, in the order it makes them.
 
@@ -104,8 +100,8 @@ class MessageScan:
         else:
             self._rows = None
             request = decide(plan, arguments, self._where, self._connection.profile)
-            if self._counts and request.criteria.is_decided:
-                raise Counted(sum(self._count(mailbox, request.criteria) for _, mailbox in self._numbered()))
+            if self._counting is not None:
+                self._count(self._counting, request.criteria, values)
             self._start(request)
         self.Next()
 
@@ -119,16 +115,18 @@ class MessageScan:
             else:
                 self._number, self._mailbox, self._row = following
             return
+        row = None if self._stream is None else self._stream.next()
         while True:
-            if self._stream is not None:
-                row = self._row = self._stream.next()
-                if row is not None:
-                    if self._request.criteria.tests and not self._request.criteria.accepts(row):
-                        continue
-                    return
-            if not self._open_next():
+            if row is None:
+                row = self._open_next()
+            stream = self._stream
+            if row is None or stream is None:
                 self._row = None
                 return
+            self._row = row
+            if not self._request.criteria.tests or self._request.criteria.accepts(row):
+                return
+            row = stream.next()
 
     def Eof(self) -> bool:  # noqa: N802 - apsw's name
         """Say whether the rows are over."""
@@ -144,18 +142,7 @@ class MessageScan:
         row = self._row
         if row is None or place < 0:
             return self.Rowid()
-        if not self._column_have[place]:
-            column = DECLARED[place]
-            if column in self._constants:
-                return self._constants[column]
-            if column == MAILBOX:
-                return None if self._mailbox is None else self._mailbox.name
-            if self._rows is not None:
-                row = self._fetch_alone(row, _ITEMS[place])
-            elif self._stream is not None:
-                self._stream.require(_ITEMS[place], row)
-                self._provide(self._stream.items)
-        return _VALUES[place](row)
+        return self._readers[place](row)
 
     def Close(self) -> None:  # noqa: N802 - apsw's name
         """End the scan; what is under way is read off, so that the session stays in step."""
@@ -164,69 +151,65 @@ class MessageScan:
 
     # From values to rows.
 
+    def _count(self, counting: Counting, criteria: Criteria, values: Sequence[Argument]) -> None:
+        """Raise Counted where the server can say how many rows there would be."""
+        terms = self._plan.terms
+        bounds = None if counting.is_decided or counting.terms != len(terms) else bounds_of(terms, values)
+        number = None
+        if criteria.never:
+            number = 0
+        elif counting.is_decided and criteria.is_decided:
+            number = self._sources.count(criteria)
+        elif bounds and not criteria.tests and criteria.is_listed:
+            number = self._sources.count_between(criteria, bounds)
+        if number is not None:
+            raise Counted(number)
+
     def _start(self, request: Request) -> None:
         self._request = request
         self._constants = request.constants
-        self._mailboxes = iter(()) if request.criteria.never else self._wanted(request.criteria)
-        self._provide(Items())
+        self._following = iter(()) if request.criteria.never else self._sources.streams(request, self._plan.order)
+        self._provide(request.items)
 
-    def _wanted(self, criteria: Criteria) -> Iterator[tuple[int, Mailbox]]:
-        for number, mailbox in self._numbered():
-            if criteria.names is None or mailbox.name in criteria.names:
-                yield number, mailbox
-
-    def _open_next(self) -> bool:
-        """Begin with the next mailbox that is wanted."""
+    def _open_next(self) -> Fetched | None:
+        """Begin with the next mailbox that has any message, and give the first of them."""
         if self._stream is not None:
             self._stream.close()
             self._stream = None
-        for number, mailbox in self._mailboxes:
-            self._number, self._mailbox = number, mailbox
-            self._stream = self._stream_of(number, mailbox, self._request)
-            if self._stream is None:
-                continue
-            self._provide(self._request.items)
-            return True
-        return False
-
-    def _stream_of(self, number: int, mailbox: Mailbox, request: Request) -> FetchStream | None:
-        """Search a mailbox; None where nothing is found, or `messages` has to go on without it."""
-        criteria = request.criteria
-        if self._where is not None:
-            criteria = criteria.within(self._where, self._connection.profile, mailbox.name)
-        try:
-            found = find(self._connection, mailbox, criteria, fetching=bool(request.items))
-        except NoSuchMailbox as error:
-            self._leave_out(error, criteria)
+        source = next(self._following, None)
+        if source is None:
             return None
-        if not found.uids:
-            return None
-        self._validities[number] = found.uidvalidity
-        uids = arranged(self._connection, mailbox, found, self._plan.order)
-        first = request.first or None
-        return FetchStream(self._connection, mailbox, uids, request.items, uidvalidity=found.uidvalidity, first=first)
-
-    def _count(self, mailbox: Mailbox, criteria: Criteria) -> int:
-        """Have the server count the messages of a mailbox."""
-        if criteria.never or (criteria.names is not None and mailbox.name not in criteria.names):
-            return 0
-        try:
-            return count(self._connection, mailbox, criteria)
-        except NoSuchMailbox as error:
-            self._leave_out(error, criteria)
-            return 0
-
-    def _leave_out(self, error: NoSuchMailbox, criteria: Criteria) -> None:
-        """Go on without a mailbox, unless it was asked for by its name."""
-        if not self._of_all or criteria.names is not None:
-            raise error
-        warnings.warn(f"left out: {error}", UnreadableMailbox, stacklevel=2)
+        self._number, self._mailbox, self._stream = source.number, source.mailbox, source.stream
+        self._validities[source.number] = source.uidvalidity
+        # What was asked for late in the mailbox before is asked for late here too.
+        self._provide(self._request.items)
+        return source.first
 
     def _provide(self, items: Items) -> None:
+        """Have each column read in the way that suits it, now that `items` of every row are there."""
         constants = self._constants
-        self._column_have = [
-            column != MAILBOX and column not in constants and items.covers(COLUMNS[column].items) for column in DECLARED
+        self._readers = [
+            functools.partial(self._read_constant, column)
+            if column in constants or column == MAILBOX
+            else _VALUES[place]
+            if items.covers(_ITEMS[place])
+            else functools.partial(self._read_late, place)
+            for place, column in enumerate(DECLARED)
         ]
+
+    def _read_constant(self, column: int, _: Fetched) -> SQLValue:
+        if column in self._constants:
+            return self._constants[column]
+        return None if self._mailbox is None else self._mailbox.name
+
+    def _read_late(self, place: int, row: Fetched) -> SQLValue:
+        """Read a column that was not foreseen: it is fetched first."""
+        if self._rows is not None:
+            row = self._fetch_alone(row, _ITEMS[place])
+        elif self._stream is not None:
+            self._stream.require(_ITEMS[place], row)
+            self._provide(self._stream.items)
+        return _VALUES[place](row)
 
     def _keep(self, written: str, plan: Plan, values: tuple[Argument, ...]) -> Kept | None:
         """Give the kept rows where this plan is worth keeping them for."""
@@ -252,11 +235,13 @@ class MessageScan:
             criteria.add_where(self._where, self._connection.profile)
             if criteria.never:
                 return
-        for number, mailbox in self._wanted(criteria):
-            stream = self._stream_of(number, mailbox, Request(criteria, items, {}))
-            while stream is not None and (message := stream.next()) is not None:
+        for source in self._sources.streams(Request(criteria, items, {}), self._plan.order):
+            self._validities[source.number] = source.uidvalidity
+            message: Fetched | None = source.first
+            while message is not None:
                 if criteria.accepts(message):
-                    yield number, mailbox, message
+                    yield source.number, source.mailbox, message
+                message = source.stream.next()
 
     def _fetch_alone(self, row: Fetched, items: Items) -> Fetched:
         """Fetch for one kept row what is too large to keep for all of them; gone with the next row."""
@@ -279,5 +264,6 @@ class MessageScan:
         if self._stream is not None:
             self._stream.close()
             self._stream = None
+        self._following = iter(())
         self._rows = None
         self._row = None

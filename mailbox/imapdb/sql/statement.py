@@ -11,13 +11,14 @@ from imapdb.errors import NotSupportedError
 from imapdb.sql.catalog import fold
 from imapdb.sql.columns import COLUMNS
 from imapdb.sql.conditions import refuse_breaks
+from imapdb.sql.coverage import Coverage
 from imapdb.sql.lexer import is_worth_reading
 from imapdb.sql.plan import MatchRule
 from imapdb.sql.tree import alternatives, leaves
 from imapdb.sql.where import Where
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from imapdb.sql.criteria import Argument
     from imapdb.sql.plan import Term
@@ -38,6 +39,7 @@ class Statement:
     def __init__(self, text: str, parameters: Parameters, *, is_read: bool = True) -> None:
         self._text = text
         self._parameters = parameters
+        self.coverage = Coverage()
         self._trees: Mapping[str, Node] = {}
         self._repeated: frozenset[str] = frozenset()
         if is_read and is_worth_reading(text):
@@ -83,7 +85,17 @@ class Statement:
                     column = COLUMNS[term.column]
                     refuse_breaks(column.name, column.condition, value)
 
+    def names(self, mailbox: str) -> bool:
+        """Say whether a mailbox is named by whoever asks, and not by a row of another table."""
+        literal = re.escape("'{}'".format(mailbox.replace("'", "''")))
+        if mailbox.isdigit():
+            # A number stands for its text.
+            literal += rf"|(?<![\w.]){mailbox}(?![\w.])"
+        return mailbox in map(str, self._given) or re.search(literal, self._text) is not None
+
+    @property
+    def _given(self) -> Iterable[object]:
+        return self._parameters.values() if isinstance(self._parameters, Mapping) else self._parameters
+
     def _is_given(self, value: str) -> bool:
-        parameters = self._parameters
-        given = parameters.values() if isinstance(parameters, Mapping) else parameters
-        return value in given or value.replace("'", "''") in self._text
+        return value in self._given or value.replace("'", "''") in self._text

@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-import apsw
-
 from imapdb.errors import NotSupportedError
-from imapdb.imap.mailboxes import Mailbox, check_name, status_of
-from imapdb.sql.catalog import Catalog, fold
+from imapdb.imap.mailboxes import Mailbox, check_name
+from imapdb.imap.status import list_with_statuses
+from imapdb.sql.catalog import Catalog, Numbered, fold
 from imapdb.sql.columns import ALIASES, COLUMNS, MAILBOX_COLUMNS
 from imapdb.sql.functions import SCALARS
+from imapdb.sql.listing import MailboxesTable, Table
 from imapdb.sql.plan import FUNCTIONS, make_plan
 from imapdb.sql.scan import MessageScan
 from imapdb.sql.statement import MATCH_ALONE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
+
+    import apsw
 
     from imapdb.imap.connection import Connection
+    from imapdb.imap.status import Statuses
+    from imapdb.sql.counting import Counting
     from imapdb.sql.request import Recorder
     from imapdb.sql.statement import Statement
     from imapdb.sql.values import SQLValue
 
     _Overload: TypeAlias = tuple[int, Callable[..., SQLValue]] | Callable[..., SQLValue] | None
 
-__all__ = ["MailboxesScan", "Tables", "quote_identifier"]
+__all__ = ["Tables", "quote_identifier"]
 
 MODULE: Final = "imapdb"
 INBOX: Final = Mailbox("INBOX", b"INBOX", None, (), None)
@@ -62,9 +65,9 @@ class Tables:
         self._made_for: dict[str, Mailbox] = {}
         # The statement whose cursor SQLite is working for; set around every call that lets it work.
         self.running: Statement | None = None
+        # What a scan may do for a count(*), instead of giving its rows.
+        self.counting: Counting | None = None
         # Set while a statement is explained: its scans are told to it and not done.
-        # Whether a scan may say how many rows it has, and end.
-        self.counting = False
         self.explaining: Recorder | None = None
         self._brought_along = frozenset(row[0] for row in database.execute("SELECT name FROM pragma_module_list"))
         database.create_module(MODULE, self, use_bestindex_object=True, read_only=True)
@@ -76,9 +79,14 @@ class Tables:
 
     def refresh(self) -> Catalog:
         """List the mailboxes anew."""
-        self._catalog = Catalog(self._imap.mailboxes(), self._brought_along, dict(self._names))
+        return self.refresh_with(())[0]
+
+    def refresh_with(self, items: Sequence[str]) -> tuple[Catalog, Statuses]:
+        """List the mailboxes anew, and what STATUS tells of them, as far as that comes along."""
+        listed = list_with_statuses(self._imap, items)
+        self._catalog = Catalog(listed.mailboxes, self._brought_along, dict(self._names))
         self._names.update(self._catalog.table_names)
-        return self._catalog
+        return self._catalog, listed.statuses
 
     def make(self, table_name: str) -> bool:
         """Create the virtual table SQLite did not find, and say whether there is one of that name."""
@@ -99,13 +107,17 @@ class Tables:
         self._database.execute(f"CREATE VIRTUAL TABLE IF NOT EXISTS main.{quote_identifier(table_name)} USING {MODULE}")
         return True
 
-    def numbered(self) -> list[tuple[int, Mailbox]]:
-        """Give every selectable mailbox with its number, which stays the same while this connection lives."""
-        return [(self._number(mailbox), mailbox) for mailbox in self.refresh().selectable]
+    def numbered(self, items: Sequence[str] = ()) -> list[Numbered]:
+        """List every selectable mailbox with its number, which stays the same while this connection lives."""
+        catalog, statuses = self.refresh_with(items)
+        return [
+            Numbered(self._number(mailbox), mailbox, statuses.get(mailbox.name, {}).get("MESSAGES"))
+            for mailbox in catalog.selectable
+        ]
 
-    def behind(self, folded: str) -> list[tuple[int, Mailbox]]:
+    def behind(self, folded: str) -> list[Numbered]:
         """Give the numbered mailboxes whose messages a table has that was made."""
-        return self.numbered() if folded == "messages" else [(0, self._made_for[folded])]
+        return self.numbered() if folded == "messages" else [Numbered(0, self._made_for[folded])]
 
     def _number(self, mailbox: Mailbox) -> int:
         return self._numbers.setdefault(mailbox.name, len(self._numbers) + 1)
@@ -116,11 +128,11 @@ class Tables:
         """Make the table of that name."""
         folded = fold(table_name)
         if folded == "mailboxes":
-            return _LISTED_COLUMNS, _MailboxesTable(self._imap, self)
+            return _LISTED_COLUMNS, MailboxesTable(self._imap, self)
         if folded == "messages":
             return _MESSAGE_COLUMNS, _MessagesTable(self._imap, self, folded, self.numbered, of_all=True)
         alone = self.behind(folded)
-        return _MESSAGE_COLUMNS, _MessagesTable(self._imap, self, folded, lambda: alone, of_all=False)
+        return _MESSAGE_COLUMNS, _MessagesTable(self._imap, self, folded, lambda _: alone, of_all=False)
 
     Connect = Create
 
@@ -129,17 +141,7 @@ class Tables:
         return False
 
 
-class _Table:
-    """What every read-only virtual table answers alike."""
-
-    def Destroy(self) -> None:  # noqa: N802 - apsw's name
-        """Nothing is held."""
-
-    def Disconnect(self) -> None:  # noqa: N802 - apsw's name
-        """Nothing is held."""
-
-
-class _MessagesTable(_Table):
+class _MessagesTable(Table):
     """The messages of one mailbox, or of all."""
 
     def __init__(
@@ -147,14 +149,14 @@ class _MessagesTable(_Table):
         imap: Connection,
         tables: Tables,
         name: str,
-        numbered: Callable[[], Sequence[tuple[int, Mailbox]]],
+        behind: Callable[[Sequence[str]], Sequence[Numbered]],
         *,
         of_all: bool,
     ) -> None:
         self._imap = imap
         self._tables = tables
         self._name = name
-        self._numbered = numbered
+        self._behind = behind
         self._of_all = of_all
 
     def BestIndexObject(self, info: apsw.IndexInfo) -> bool:  # noqa: N802 - apsw's name
@@ -175,13 +177,13 @@ class _MessagesTable(_Table):
         statement = self._tables.running
         return MessageScan(
             self._imap,
-            self._numbered,
+            self._behind,
             of_all=self._of_all,
             name=self._name,
             statement=statement,
             where=None if statement is None else statement.where(self._name),
             recorder=self._tables.explaining,
-            counts=self._tables.counting,
+            counting=self._tables.counting,
         )
 
     def FindFunction(self, name: str, arguments: int) -> _Overload:  # noqa: N802
@@ -195,105 +197,3 @@ class _MessagesTable(_Table):
 def _match_alone(pattern: SQLValue, column: SQLValue) -> SQLValue:
     """Stand for MATCH where SQLite would have to decide it row by row."""
     raise NotSupportedError(MATCH_ALONE)
-
-
-class _MailboxesTable(_Table):
-    """The table `mailboxes`: LIST, and STATUS where a statement reads what only STATUS tells."""
-
-    def __init__(self, imap: Connection, tables: Tables) -> None:
-        self._imap = imap
-        self._tables = tables
-
-    def BestIndexObject(self, info: apsw.IndexInfo) -> bool:  # noqa: N802 - apsw's name
-        """Claim `name = ?`, so that one mailbox's numbers cost one STATUS."""
-        used = sorted({MAILBOX_COLUMNS[column].status for column in info.colUsed} - {None}, key=str)
-        named = False
-        for number in range(info.nConstraint):
-            if (
-                not named
-                and info.get_aConstraint_usable(number)
-                and MAILBOX_COLUMNS[info.get_aConstraint_iColumn(number)].name == "name"
-                and info.get_aConstraint_op(number) == apsw.SQLITE_INDEX_CONSTRAINT_EQ
-                and info.get_aConstraint_collation(number) == "BINARY"
-                and not info.get_aConstraintUsage_in(number)
-            ):
-                info.set_aConstraintUsage_argvIndex(number, 1)
-                named = True
-        info.estimatedCost = 10.0 if named else 1_000.0
-        info.idxStr = json.dumps(used)
-        if self._tables.explaining is not None:
-            info.idxStr = self._tables.explaining.tag("mailboxes", info.idxStr)
-        return True
-
-    def Open(self) -> MailboxesScan:  # noqa: N802 - apsw's name
-        """Open a cursor."""
-        return MailboxesScan(self._imap, self._tables, self._tables.explaining)
-
-
-class MailboxesScan:
-    """A cursor over the mailboxes."""
-
-    def __init__(self, imap: Connection, tables: Tables, recorder: Recorder | None = None) -> None:
-        self._imap = imap
-        self._tables = tables
-        self._recorder = recorder
-        self._rows: list[tuple[SQLValue, ...]] = []
-        self._place = 0
-        self._catalog: Catalog | None = None
-        self._statuses: dict[str, Mapping[str, int]] = {}
-        self._asked: set[str] = set()
-
-    def Filter(self, _number: int, written: str, arguments: tuple[SQLValue, ...]) -> None:  # noqa: N802 - apsw's name
-        """Start a scan. LIST and STATUS are asked once a cursor, however often a join comes back."""
-        if self._recorder is not None:
-            self._recorder.note(written, arguments)
-            return
-        if self._catalog is None:
-            self._catalog = self._tables.refresh()
-        catalog = self._catalog
-        # A number stands for its text, as TEXT affinity has it; which text a float is, SQLite says.
-        named = arguments and not isinstance(arguments[0], float)
-        mailboxes = [m for m in catalog.mailboxes if not named or m.name == str(arguments[0])]
-        items = [item for item in json.loads(written) if self._is_offered(item)]
-        unknown = [m for m in mailboxes if m.is_selectable and m.name not in self._asked] if items else []
-        if unknown:
-            self._statuses.update(self._imap.read(lambda wire: status_of(wire, unknown, items)))
-            self._asked.update(m.name for m in unknown)
-        self._rows = [self._row(catalog, mailbox) for mailbox in mailboxes]
-        self._place = 0
-
-    def _is_offered(self, item: str) -> bool:
-        needed = {"HIGHESTMODSEQ": "CONDSTORE", "SIZE": "STATUS=SIZE"}.get(item)
-        return needed is None or needed in self._imap.capabilities
-
-    def _row(self, catalog: Catalog, mailbox: Mailbox) -> tuple[SQLValue, ...]:
-        status = self._statuses.get(mailbox.name, {})
-        listed: dict[str, SQLValue] = {
-            "name": mailbox.name,
-            "table_name": catalog.table_names.get(mailbox.name),
-            "delimiter": mailbox.delimiter,
-            "attributes": json.dumps(mailbox.attributes),
-            "special_use": mailbox.special_use,
-            "subscribed": None if mailbox.subscribed is None else int(mailbox.subscribed),
-        }
-        return tuple(status.get(c.status) if c.status else listed[c.name] for c in MAILBOX_COLUMNS)
-
-    def Eof(self) -> bool:  # noqa: N802 - apsw's name
-        """Say whether the rows are over."""
-        return self._place >= len(self._rows)
-
-    def Next(self) -> None:  # noqa: N802 - apsw's name
-        """Go to the next row."""
-        self._place += 1
-
-    def Rowid(self) -> int:  # noqa: N802 - apsw's name
-        """Give the row's number."""
-        return self._place + 1
-
-    def Column(self, place: int) -> SQLValue:  # noqa: N802 - apsw's name
-        """Give a value of the row."""
-        return self._place + 1 if place < 0 else self._rows[self._place][place]
-
-    def Close(self) -> None:  # noqa: N802 - apsw's name
-        """End the scan."""
-        self._rows = []

@@ -48,7 +48,7 @@ class TextTerm:
             return Narrowing(key=keys.header(self.field, "")) if profile.finds_presence else EVERY
         if operator == "MATCH":
             return Narrowing(key=self._key(_asked(value)))
-        if not isinstance(value, str) or not self._is_trusted(profile):
+        if not isinstance(value, str) or not self.is_trusted(profile):
             return EVERY
         if self.field in _IDS and "=?" in value:
             # An encoded word has no meaning in an id, and servers decode it all the same.
@@ -70,8 +70,11 @@ class TextTerm:
         key = keys.either(sorted(found, key=str))
         return EVERY if key == keys.ALL else Narrowing(never=key == keys.NOTHING, key=key)
 
-    def _is_trusted(self, profile: Profile) -> bool:
-        return self.field in profile.text_keys if self.field in _OWN_KEYS else profile.headers
+    def is_trusted(self, profile: Profile) -> bool:
+        """Say whether a word of this field finds all that hold it. Ids are as written, and need no decoding."""
+        if self.field in _OWN_KEYS:
+            return self.field in profile.text_keys
+        return profile.headers and (self.field in _IDS or profile.decodes_headers)
 
     def _ascii_only(self, profile: Profile) -> bool:
         if not profile.folds_unicode or not profile.takes_utf8 or self.field in _IDS:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 __all__ = [
+    "ANY_FOR_ESCAPED",
     "FALSE",
     "TRUE",
     "UNKNOWN",
@@ -85,10 +86,11 @@ def _any_for_escaped(pattern: SQLValue, escape: SQLValue) -> SQLValue:
     return re.sub(re.escape(escape) + ".", "_", pattern, flags=re.DOTALL)
 
 
+ANY_FOR_ESCAPED: Final = "any_for_escaped"
 FOLDED: Final[Mapping[str, Callable[[SQLValue, SQLValue], SQLValue]]] = {
     "escaped": escaped,
     "unescaped": unescaped,
-    "any_for_escaped": _any_for_escaped,
+    ANY_FOR_ESCAPED: _any_for_escaped,
 }
 
 Value: TypeAlias = Fixed | Parameter | Called

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime
-from typing import TYPE_CHECKING, Any
+import json
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.sql import operators
@@ -18,7 +20,24 @@ if TYPE_CHECKING:
     from sqlalchemy.sql.elements import ColumnElement
     from sqlalchemy.types import TypeEngine
 
-__all__ = ["UTCDateTime", "listed_columns", "message_columns", "type_of"]
+__all__ = ["JSONText", "MessageOctets", "UTCDateTime", "listed_columns", "message_columns", "read_json", "type_of"]
+
+
+_OF_TEXT = frozenset(
+    {
+        operators.match_op,
+        operators.like_op,
+        operators.not_like_op,
+        operators.ilike_op,
+        operators.not_ilike_op,
+        operators.contains_op,
+        operators.icontains_op,
+        operators.startswith_op,
+        operators.istartswith_op,
+        operators.endswith_op,
+        operators.iendswith_op,
+    }
+)
 
 
 class UTCDateTime(sa.DateTime):
@@ -86,6 +105,36 @@ class UTCDateTime(sa.DateTime):
         return _read
 
 
+class _SearchedAsText:
+    """Takes `match`, `contains`, `like` and their relatives to be about the text of what is no text to SQLAlchemy."""
+
+    expr: ColumnElement[Any]
+
+    def operate(self, op: Callable[..., Any], *other: Any, **kwargs: Any) -> ColumnElement[Any]:
+        """Compare (SQLAlchemy's hook)."""
+        if op in _OF_TEXT:
+            return cast("ColumnElement[Any]", op(sa.type_coerce(self.expr, sa.Text), *other, **kwargs))
+        return cast("ColumnElement[Any]", super().operate(op, *other, **kwargs))  # type: ignore[misc] # the type's own
+
+
+class JSONText(sa.JSON):
+    """JSON, of which the text can be searched: `flags.contains("Junk")`, `labels.match("in:sent")`."""
+
+    class Comparator(_SearchedAsText, sa.JSON.Comparator[Any]):
+        """Searches the text."""
+
+    comparator_factory = Comparator
+
+
+class MessageOctets(sa.LargeBinary):
+    """Octets of a message, which the server can search: `email.match("budget")`."""
+
+    class Comparator(_SearchedAsText, sa.LargeBinary.Comparator[bytes]):
+        """Searches the text."""
+
+    comparator_factory = Comparator
+
+
 def bound(value: Any) -> str | None:
     """Give the UTC text of a moment, or of the local midnight a day begins with."""
     if value is None or isinstance(value, str):
@@ -120,16 +169,33 @@ def _is_day(value: Any) -> bool:
 def _read(value: Any) -> datetime.datetime | None:
     if value is None:
         return None
+    if len(value) == _SECONDS:
+        return datetime.datetime.fromisoformat(value + "+00:00")
     moment = datetime.datetime.fromisoformat(value)
     return moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
 
 
+def read_json(text: str) -> Any:
+    """Read a JSON column; few messages have flags that no other has."""
+    words = _words(text) if len(text) <= _CACHED_JSON else None
+    return json.loads(text) if words is None else list(words)
+
+
+@lru_cache(maxsize=1024)
+def _words(text: str) -> tuple[str, ...] | None:
+    """Read a list of strings; None for any other JSON."""
+    found = json.loads(text)
+    return tuple(found) if isinstance(found, list) and all(isinstance(word, str) for word in found) else None
+
+
+_CACHED_JSON = 256  # characters
+_SECONDS = len("2026-11-20 10:11:12")
 _TYPES: dict[str, Callable[[], TypeEngine[Any]]] = {
     "INTEGER": sa.Integer,
     "BOOLEAN": sa.Boolean,
     "TEXT": sa.Text,
-    "JSON": sa.JSON,
-    "BLOB": sa.LargeBinary,
+    "JSON": JSONText,
+    "BLOB": MessageOctets,
     "DATETIME": UTCDateTime,
 }
 _NEVER_NULL = frozenset({"uid", "mailbox", "name"})

@@ -166,8 +166,9 @@ class _Explainer:
     def _name(self, loop: Loop) -> str:
         if loop.table == "messages":
             return loop.table
-        ((_, mailbox),) = self._connection.tables.behind(loop.table)
-        return mailbox.name if fold(mailbox.name) == loop.table else loop.table
+        (place,) = self._connection.tables.behind(loop.table)
+        name = place.mailbox.name
+        return name if fold(name) == loop.table else loop.table
 
     def _notes(
         self, loop: Loop, plan: Plan, values: list[Known], rehearsed: Rehearsed, estimate: Estimate
@@ -178,9 +179,9 @@ class _Explainer:
         if loop.is_side:
             found.append("SQLite takes the OR apart: a scan for each side of it")
         elif statement.node(loop.table) is not None:
-            found.append("OR and NOT were read from the text: one SEARCH for the whole condition")
+            found.append("the condition was read from the text: one SEARCH for the whole of it")
         elif is_worth_reading(self._reading.text):
-            found.append("OR, NOT and ESCAPE of this statement tell nothing of this table: none is searched for")
+            found.append("OR, NOT, ESCAPE and IS TRUE tell nothing of this table here: none is searched for")
         if criteria.is_uids_only and any("UID FETCH" in command for a in rehearsed.asked for command in a.commands):
             found.append("the UIDs are listed: no SEARCH")
         if rehearsed.mailboxes and not criteria.never and not rehearsed.items and not _is_large(plan):

@@ -5,32 +5,39 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import itertools
+import re
 from typing import TYPE_CHECKING, Final
 
 from imapdb.imap import keys
-from imapdb.imap.mailboxes import status_of
 from imapdb.imap.rehearsal import Rehearsal
+from imapdb.imap.status import can_list_statuses, list_with_statuses, statuses_of
+from imapdb.sql.catalog import Numbered
 from imapdb.sql.columns import COLUMNS
 from imapdb.sql.counting import Counted
 from imapdb.sql.explain.terms import ELSEWHERE
 from imapdb.sql.kept import Kept
+from imapdb.sql.listing import MailboxesScan
 from imapdb.sql.plan import DECLARED, MAILBOX, Plan
 from imapdb.sql.request import Request, decide
 from imapdb.sql.scan import KEEP_FROM, MessageScan
-from imapdb.sql.tables import MailboxesScan
+from imapdb.sql.sources import numbers_wanted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from imapdb.imap.fetch import Items
     from imapdb.imap.mailboxes import Mailbox
+    from imapdb.imap.status import Statuses
+    from imapdb.sql.catalog import Catalog
     from imapdb.sql.criteria import Argument
     from imapdb.sql.dbapi import Connection
     from imapdb.sql.explain.loops import Loop, Reading
     from imapdb.sql.explain.terms import Known
+    from imapdb.sql.tables import Tables
 
 __all__ = ["Asked", "Estimate", "Rehearsed", "Rehearser"]
 
+_IS_LISTING: Final = re.compile(r"(?:NAMESPACE|LIST|LSUB)\b")
 MOST_MAILBOXES: Final = 50  # of which STATUS is asked, or whose commands are told apart
 # Octets of an answer about one message, where this connection has not seen any such.
 OCTETS: Final = {"flags": 60, "size": 40, "date": 60, "email_id": 50, "thread_id": 50, "labels": 60}
@@ -70,6 +77,23 @@ class Rehearsed:
     is_kept: bool
 
 
+class _Lister:
+    """Lists nothing anew: what would be said is said to nobody, the mailboxes are those that are known."""
+
+    explaining = None
+
+    def __init__(self, imap: Rehearsal, tables: Tables) -> None:
+        self._imap = imap
+        self._tables = tables
+
+    def refresh_with(self, items: Sequence[str]) -> tuple[Catalog, Statuses]:
+        """Say what would list the mailboxes. Where numbers come along, they do so for all of them."""
+        list_with_statuses(self._imap, items)
+        catalog = self._tables.catalog
+        told = bool(items) and can_list_statuses(self._imap)
+        return catalog, {mailbox.name: {} for mailbox in catalog.selectable} if told else {}
+
+
 class Rehearser:
     """Rehearses the loops of one statement, in their order, on one session."""
 
@@ -77,21 +101,21 @@ class Rehearser:
         self._tables = connection.tables
         self._real = connection.imap
         self._reading = reading
-        self._counts = connection.counts(reading.text, reading.parameters)
+        self._counting = connection.counts(reading.text, reading.parameters)
         self._imap = Rehearsal(connection.imap)
         self._statuses: dict[str, Mapping[str, int]] = {}
 
     def listed(self, loop: Loop) -> tuple[Asked, ...]:
         """Rehearse a scan of the table `mailboxes`: LIST, and STATUS where it tells what is read."""
-        listing = self._listing()
-        scan = MailboxesScan(self._imap, self._tables)
+        scan = MailboxesScan(self._imap, _Lister(self._imap, self._tables))
         self._imap.begin(())
         scan.Filter(0, loop.written, tuple(a for a in loop.arguments if loop.is_certain and not isinstance(a, set)))
-        said = self._imap.commands
-        if not said:
+        listing, said = self._split()
+        count = sum(command.startswith("STATUS ") for command in said)
+        if not count:
             return (listing,)
         names = [mailbox.name for mailbox in self._tables.catalog.selectable]
-        return (listing, Asked(tuple(names[: len(said)]), tuple(said[:1])))
+        return (listing, Asked(tuple(names[:count]), tuple(said[: len(said) - count + 1])))
 
     def messages(self, loop: Loop, plan: Plan, values: list[Known]) -> Rehearsed:
         """Rehearse a scan of messages."""
@@ -110,7 +134,7 @@ class Rehearser:
                 (plan.write(), (*(known.get(n, _made_up(plan, n, turn)) for n in range(len(values))), *limit))
                 for turn in range(KEEP_FROM)
             ]
-        everywhere = tuple(mailbox for _, mailbox in self._tables.behind(loop.table))
+        everywhere = tuple(place.mailbox for place in self._tables.behind(loop.table))
         names = request.criteria.names
         wanted = tuple(mailbox for mailbox in everywhere if names is None or mailbox.name in names)
         found = () if request.criteria.uids is None else itertools.islice(request.criteria.uids, 2)
@@ -127,13 +151,19 @@ class Rehearser:
             next(iter(groups.values()))[0][:] = [mailbox.name for mailbox in wanted]
         asked = [Asked(tuple(names), said) for names, said in groups.values() if said]
         if loop.table == "messages":
-            asked.insert(0, self._listing())
+            asked.insert(0, self._listing(request))
         return Rehearsed(tuple(asked), request, wanted, self._items(loop, request, is_kept=is_kept), is_kept)
 
-    def _listing(self) -> Asked:
+    def _listing(self, request: Request) -> Asked:
         self._imap.begin(())
-        self._imap.mailboxes()
-        return Asked((), tuple(self._imap.commands))
+        list_with_statuses(self._imap, numbers_wanted(request.criteria))
+        return self._split()[0]
+
+    def _split(self) -> tuple[Asked, list[str]]:
+        """Part what was said into that which lists the mailboxes, and the rest."""
+        said = self._imap.commands
+        end = max((number for number, command in enumerate(said, 1) if _IS_LISTING.match(command)), default=0)
+        return Asked((), tuple(said[:end])), said[end:]
 
     def _run(
         self, loop: Loop, mailbox: Mailbox, runs: Sequence[tuple[str, tuple[Argument, ...]]], uids: list[int]
@@ -142,12 +172,12 @@ class Rehearser:
         statement = self._reading.statement
         scan = MessageScan(
             self._imap,
-            lambda: [(1, mailbox)],
+            lambda _: [Numbered(1, mailbox)],
             of_all=loop.table == "messages",
             name=loop.table,
             statement=statement,
             where=statement.where(loop.table),
-            counts=self._counts,
+            counting=self._counting,
         )
         for written, arguments in runs:
             self._imap.begin(uids)
@@ -197,9 +227,9 @@ class Rehearser:
 
     def _ask(self, mailboxes: Sequence[Mailbox]) -> None:
         unknown = [mailbox for mailbox in mailboxes if mailbox.name not in self._statuses]
-        items = ["MESSAGES", "UNSEEN", *(["SIZE"] if "STATUS=SIZE" in self._real.capabilities else [])]
         if unknown:
-            self._statuses.update(self._real.read(lambda wire: status_of(wire, unknown, items)))
+            # An estimate: not worth opening a mailbox anew for.
+            self._statuses.update(statuses_of(self._real, unknown, ["MESSAGES", "UNSEEN", "SIZE"], renew=False))
 
     def _count(self, mailbox: Mailbox, request: Request) -> int | None:
         """Bound the messages that are found in a mailbox; None where the server does not say."""

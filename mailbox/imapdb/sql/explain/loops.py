@@ -220,7 +220,8 @@ class _DryCursor(Cursor):
             found.append(
                 Loop(
                     table,
-                    match[1],
+                    # As newer SQLite says of a loop it made of an EXISTS.
+                    match[1].removesuffix(" EXISTS"),
                     written,
                     cursor,
                     tuple(reads.get(cursor, ())),

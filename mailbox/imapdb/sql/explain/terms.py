@@ -13,10 +13,11 @@ from imapdb.sql.conditions import FlagTerm, KeywordTerm, ObjectIdTerm, SizeTerm
 from imapdb.sql.criteria import narrowing_of
 from imapdb.sql.days import DateTerm, SentTerm
 from imapdb.sql.explain.text import Conjunct, in_sql, written
+from imapdb.sql.narrowing import EVERY, PATTERNS
 from imapdb.sql.plan import MAILBOX, Plan, Term
 from imapdb.sql.reader import occurrences
 from imapdb.sql.texts import TextTerm
-from imapdb.sql.tree import UNKNOWN, All, AnyOf, Constant, Leaf, Node, Unknown, leaves
+from imapdb.sql.tree import UNKNOWN, All, AnyOf, Constant, Is, Leaf, Node, Not, leaves
 from imapdb.sql.where import Where
 
 if TYPE_CHECKING:
@@ -114,24 +115,25 @@ def judged(
 ) -> list[Judged]:
     """Judge every term of a scan: those SQLite handed over, those read from the text, and those that are left."""
     judge = _Judge(profile, search_exact=search_exact)
+    known = zip(plan.terms, values, strict=True)
+    terms = [(term, value) for term, value in known if not _is_added(term, value, plan, values, said)]
+    handed = {_asked(term) for term, _ in terms}
     found: list[Judged] = []
-    handed: set[tuple[int, str]] = set()
     left = list(said)
-    for term, value in zip(plan.terms, values, strict=True):
-        handed.add((term.column, "IN" if term.is_set else term.operator))
-        if value is ELSEWHERE:
-            name = COLUMNS[term.column].name
-            own = next((c for c in left if not isinstance(c.node, Leaf) and name in c.text), None)
-            if own is not None:
-                left.remove(own)
-            text = f"{name} {'IN' if term.is_set else term.operator} (…)" if own is None else own.text
-            found.append(Judged(text, "local", why=OF_ROWS))
+    for term, value in terms:
+        if value is not ELSEWHERE:
+            told = judge.term(term, value)
         else:
-            found.append(judge.term(term, value))
+            own = _own(said, term)
+            name, operator = COLUMNS[term.column].name, _asked(term)[1]
+            told = Judged(f"{name} {operator} (…)" if own is None else own.text, "local", why=OF_ROWS)
+            left = [conjunct for conjunct in left if conjunct is not own]
+        if told not in found:
+            found.append(told)
     if where is not None:
         node, parameters = where
-        for part in node.nodes if isinstance(node, All) else (node,):
-            if (part == UNKNOWN and said) or (isinstance(part, Leaf) and (part.column, part.operator) in handed):
+        for part in _parts(node):
+            if (said and _within(part)[0] == UNKNOWN) or _is_handed(part, handed):
                 continue
             found.append(judge.part(part, parameters))
     for conjunct in left:
@@ -139,6 +141,67 @@ def judged(
         if rest is not None:
             found.append(rest)
     return found
+
+
+def _parts(node: Node) -> Iterator[Node]:
+    """Yield the conditions joined by AND, those of WHERE and of ON alike."""
+    stack = [node]
+    while stack:
+        top = stack.pop()
+        if isinstance(top, All):
+            stack.extend(reversed(top.nodes))
+        else:
+            yield top
+
+
+def _asked(term: Term) -> tuple[int, str]:
+    return term.column, "IN" if term.is_set else term.operator
+
+
+def _own(said: list[Conjunct], term: Term) -> Conjunct | None:
+    """Find the condition that was handed over as a term whose value nobody knows."""
+    name = COLUMNS[term.column].name
+    unread = [conjunct for conjunct in said if not isinstance(conjunct.node, Leaf)]
+    found = (conjunct for conjunct in unread if _asked(term) in conjunct.terms)
+    return next(found, next((c for c in unread if c.is_join and not c.terms and name in c.text), None))
+
+
+def _is_handed(node: Node, handed: set[tuple[int, str]]) -> bool:
+    """Say whether SQLite handed over all of a condition: BETWEEN as two terms, a list of one as that one."""
+    match node:
+        case Leaf(column, "IN", (_,)):
+            return bool({(column, "IN"), (column, "=")} & handed)
+        case Leaf(column, operator):
+            return (column, operator) in handed
+        case All(nodes):
+            return all(_is_handed(inner, handed) for inner in nodes)
+    return False
+
+
+def _is_added(term: Term, value: Known, plan: Plan, values: list[Known], said: list[Conjunct]) -> bool:
+    """Say whether SQLite itself made a term, of how a pattern begins."""
+    if term.operator not in (">=", "<") or not isinstance(value, str) or not said:
+        return False
+    asked = _asked(term)
+    if any(asked in c.terms or asked in {(leaf.column, leaf.operator) for leaf in leaves(c.node)} for c in said):
+        return False
+    start = (value if term.operator == ">=" else value[:-1]).lower()
+    return any(
+        other.column == term.column
+        and other.operator in ("LIKE", "GLOB")
+        and isinstance(pattern, str)
+        and pattern.lower().startswith(start)
+        for other, pattern in zip(plan.terms, values, strict=True)
+    )
+
+
+def _within(node: Node) -> tuple[Node, bool]:
+    """Give what NOT, IS TRUE and IS FALSE are said of, and whether something else than its being true is asked."""
+    is_negated = False
+    while isinstance(node, Not | Is):
+        is_negated |= isinstance(node, Not) or not node.truth
+        node = node.node
+    return node, is_negated
 
 
 class _Judge:
@@ -158,10 +221,14 @@ class _Judge:
     def part(self, node: Node, parameters: Parameters) -> Judged:
         """Judge a condition read from the text."""
         text = written(node, parameters)
-        if isinstance(node, Leaf) and COLUMNS[node.column].condition is not None and node.column != MAILBOX:
-            parts = list(Where(node, parameters).parts(self._profile))
-            narrowing = parts[0].narrowing
-            return self._judged(text, node.column, node.operator, narrowing, is_exact=parts[0].is_exact)
+        leaf, is_negated = _within(node)
+        if isinstance(leaf, Leaf) and COLUMNS[leaf.column].condition is not None and leaf.column != MAILBOX:
+            (one,) = Where(node, parameters).parts(self._profile)
+            if is_negated and one.narrowing == EVERY:
+                return Judged(text, "local", why="the opposite of it is nothing SEARCH has")
+            # SQLite looks at it again: at nothing new only where the value is known without being fetched.
+            is_known = one.narrowing.constant is not None or not COLUMNS[leaf.column].items
+            return self._judged(text, leaf.column, leaf.operator, one.narrowing, is_exact=one.is_exact and is_known)
         if any(leaf.column == MAILBOX for leaf in leaves(node)):
             return Judged(text, "narrowing", why="read for each mailbox as far as its name decides")
         key = Where(node, parameters).key(self._profile)
@@ -176,23 +243,25 @@ class _Judge:
         """Judge a condition nobody handed over; None for one that was judged, or is of another table too."""
         if conjunct.is_join:
             return None
+        if conjunct.terms and conjunct.terms <= handed:
+            return None
         match conjunct.node:
-            case Unknown():
-                return Judged(conjunct.text, "local", why="more than one column beside one value")
+            case node if _within(node)[0] == UNKNOWN:
+                return Judged(conjunct.text, "local", why=conjunct.why or self._of_terms(conjunct.terms - handed))
             case Constant(value):
                 return None if value else Judged(conjunct.text, "exact", why=NOTHING)
+            case node if is_read or _is_handed(node, handed):
+                return None
             case Leaf(column, operator):
-                if (column, operator) in handed or is_read:
-                    return None
                 return Judged(conjunct.text, "local", why=self._not_handed(column, operator))
-            case All(members) if all(isinstance(m, Leaf) and (m.column, m.operator) in handed for m in members):
-                return None
-            case _ if is_read:
-                return None
             case AnyOf() as node if any((leaf.column, leaf.operator) in handed for leaf in leaves(node)):
                 return None
             case _:
-                return Judged(conjunct.text, "local", why="OR and NOT could not be read for this table")
+                return Judged(conjunct.text, "local", why="OR, NOT and IS TRUE could not be read for this table")
+
+    def _of_terms(self, terms: frozenset[tuple[int, str]]) -> str:
+        """Say why SQLite kept what looks like terms to itself."""
+        return min((self._not_handed(*term) for term in terms), default="its value cannot be read from the text")
 
     def _not_handed(self, column: int, operator: str) -> str:
         name = COLUMNS[column].name
@@ -229,22 +298,22 @@ class _Judge:
         if operator not in condition.operators and not (operator == "IN" and condition.takes_sets):
             return "not an operator SEARCH has"
         if isinstance(condition, TextTerm):
-            return self._why_no_text(condition.field, text_is_odd=text_is_odd)
+            return self._why_no_text(condition, text_is_odd=text_is_odd)
         if isinstance(condition, SentTerm) and not self._profile.finds_undated:
             return f"dates this server cannot read would be missed {profile}"
         if isinstance(condition, DateTerm):
-            return (
-                "no single day from 1971 to 2036" if self._profile.finds_arrival else f"SINCE is not trusted {profile}"
-            )
+            if not self._profile.finds_arrival:
+                return f"SINCE is not trusted {profile}"
+            return f"no single day{', month or year' * (operator in PATTERNS)} from 1971 to 2036"
         said = next((why for kind, why in _WHY_NOT.items() if isinstance(condition, kind)), None)
         return "not a value SEARCH has" if said is None else f"{said} {profile}"
 
-    def _why_no_text(self, field: str, *, text_is_odd: bool) -> str:
+    def _why_no_text(self, condition: TextTerm, *, text_is_odd: bool) -> str:
+        field = condition.field
         has_key = field in ("FROM", "TO", "CC", "BCC", "SUBJECT")
-        is_trusted = field in self._profile.text_keys if has_key else self._profile.headers
         if self._search_exact:
             return "search=exact pushes no text"
-        if not is_trusted:
+        if not condition.is_trusted(self._profile):
             return f"this server's {field if has_key else 'HEADER'} is not trusted (profile {self._profile.name})"
         return "another collation" if text_is_odd else "no word in it that the server surely finds"
 

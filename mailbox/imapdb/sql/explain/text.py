@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from imapdb.sql.catalog import fold
 from imapdb.sql.columns import COLUMNS
+from imapdb.sql.explain.shapes import members, terms, why_unread
 from imapdb.sql.lexer import FUNCTION, prepare
 from imapdb.sql.reader import occurrences
 from imapdb.sql.tables import quote_identifier
-from imapdb.sql.tree import UNKNOWN, All, AnyOf, Constant, Is, Leaf, Node, Not
+from imapdb.sql.tree import ANY_FOR_ESCAPED, UNKNOWN, All, AnyOf, Called, Constant, Fixed, Is, Leaf, Node, Not
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +33,8 @@ _PLACEHOLDER: Final = re.compile(r":(imapdb_p\d+)\b")
 class Conjunct:
     """One of the conditions joined by AND, as one table of its SELECT sees it.
 
-    `is_join` says that it names columns of other tables too.
+    `is_join` says that it names columns of other tables too. Where it could not be read, `terms` are the columns and
+    operators SQLite may have handed it over by, and `why` says what keeps it from that.
     """
 
     table: str
@@ -40,6 +42,8 @@ class Conjunct:
     text: str
     node: Node
     is_join: bool
+    terms: frozenset[tuple[int, str]] = frozenset()
+    why: str = ""
 
 
 def conjuncts(text: str, parameters: Parameters) -> list[Conjunct]:
@@ -83,8 +87,7 @@ def _of_select(exp: Any, select: Any) -> Iterator[Conjunct]:
     aliases = [fold(source.alias_or_name) for source in sources]
     names = [source.name if isinstance(source, exp.Table) else "" for source in sources]
     for condition in conditions:
-        members = condition.flatten() if isinstance(condition, exp.And) else (condition,)
-        for member in members:
+        for member in members(condition):
             columns = [column for column in member.find_all(exp.Column) if column.find_ancestor(exp.Select) is select]
             mentioned = {fold(column.table) if column.table else aliases[0] for column in columns} & set(aliases)
             if any(not column.table for column in columns) and len(sources) > 1:
@@ -93,7 +96,9 @@ def _of_select(exp: Any, select: Any) -> Iterator[Conjunct]:
             for name, alias in zip(names, aliases, strict=True):
                 if name and alias in mentioned:
                     node = _node(said, dict(zip(aliases, names, strict=True)), alias)
-                    yield Conjunct(fold(name), alias, said, node, is_join=len(mentioned) > 1)
+                    own = [column for column in columns if not column.table or fold(column.table) == alias]
+                    asked, why = terms(member, own), why_unread(member, own)
+                    yield Conjunct(fold(name), alias, said, node, len(mentioned) > 1, asked, why)
 
 
 def _node(condition: str, sources: dict[str, str], alias: str) -> Node:
@@ -110,15 +115,21 @@ def _node(condition: str, sources: dict[str, str], alias: str) -> Node:
 def written(node: Node, parameters: Parameters) -> str:
     """Write a tree as SQL; what was not read is three dots."""
     match node:
+        case Leaf(column, operator, (Called(function, (pattern, escape)),)) if function == ANY_FOR_ESCAPED:
+            return f"{in_sql(column, operator, pattern.of(parameters))} ESCAPE {shown(escape.of(parameters))}"
+        case Leaf(column, "!=", (Fixed(0),)) if COLUMNS[column].sql_type == "BOOLEAN":
+            return COLUMNS[column].name
         case Leaf(column, operator, values):
             return in_sql(column, operator, *(value.of(parameters) for value in values))
         case All(nodes) | AnyOf(nodes):
             joint = " AND " if isinstance(node, All) else " OR "
             return joint.join(_inside(inner, parameters) for inner in nodes)
+        case Not(Is(inner, truth)):
+            return f"{_truth_of(inner, parameters)} IS NOT {str(truth).upper()}"
+        case Is(inner, truth):
+            return f"{_truth_of(inner, parameters)} IS {str(truth).upper()}"
         case Not(inner):
             return f"NOT {_inside(inner, parameters)}"
-        case Is(inner, truth):
-            return f"{_inside(inner, parameters)} IS {'TRUE' if truth else 'FALSE'}"
         case Constant(value):
             return "NULL" if value is None else str(value).upper()
         case _:
@@ -128,6 +139,12 @@ def written(node: Node, parameters: Parameters) -> str:
 def _inside(node: Node, parameters: Parameters) -> str:
     text = written(node, parameters)
     return f"({text})" if isinstance(node, All | AnyOf) else text
+
+
+def _truth_of(node: Node, parameters: Parameters) -> str:
+    # IS binds as = does, tighter than NOT.
+    text = written(node, parameters)
+    return text if text.isidentifier() or node == UNKNOWN else f"({text})"
 
 
 def in_sql(column: int, operator: str, *values: Argument | str) -> str:

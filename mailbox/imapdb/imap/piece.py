@@ -1,0 +1,143 @@
+"""A piece of a listing: messages asked for together, and what was told of them so far."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import deque
+from typing import TYPE_CHECKING
+
+from imapdb.errors import ProtocolError
+from imapdb.imap.fetched import NOTHING, Fetched, Items, lacking, told
+from imapdb.imap.sets import MAX_UID
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from imapdb.errors import Error
+    from imapdb.imap.connection import Selected
+    from imapdb.imap.wire import Pending
+
+__all__ = ["UNREADABLE", "Piece", "not_asked_for", "put"]
+
+
+UNREADABLE = "the server's answer about it: not readable"
+_ITEMS = {
+    "flags": "FLAGS",
+    "size": "RFC822.SIZE",
+    "date": "INTERNALDATE",
+    "header": "header",
+    "body": "message",
+    "email_id": "EMAILID",
+    "thread_id": "THREADID",
+    "labels": "X-GM-LABELS",
+}
+
+
+@dataclasses.dataclass(slots=True)
+class Piece:
+    """Messages asked for together, from place `start` of the stream's UIDs on.
+
+    A piece is sent (`selected` is set: the mailbox and `session` it was sent in), then read (`is_read`). `asked` are
+    those of its items that the server offers, `pending` its commands whose answers have not been read, `found` what has
+    been. `stray` is what was told that answers nothing, `unreadable` are those told of in a way nobody can read,
+    `is_partial` says that the server told no more than so many. `error` is what reading it came to.
+    """
+
+    start: int
+    uids: Sequence[int]
+    items: Items
+    is_bare: bool = dataclasses.field(init=False)
+    asked: Items = NOTHING
+    found: dict[int, Fetched] = dataclasses.field(default_factory=dict)
+    pending: deque[Pending] = dataclasses.field(default_factory=deque)
+    session: int = 0
+    selected: Selected | None = None
+    is_read: bool = False
+    was_asked_again: bool = False
+    is_partial: bool = False
+    stray: ProtocolError | None = None
+    unreadable: set[int] = dataclasses.field(default_factory=set)
+    error: Error | None = None
+
+    def __post_init__(self) -> None:
+        self.is_bare = not self.items
+
+    @property
+    def missing(self) -> list[int]:
+        """Those of which nothing was told."""
+        return [uid for uid in self.uids if uid not in self.found]
+
+    def forget(self, uidvalidity: int | None) -> None:
+        """Have a piece sent again; what was read stays, where it is known to be of the same UIDVALIDITY."""
+        if self.selected is not None and self.selected.uidvalidity != uidvalidity:
+            self.found.clear()
+        self.pending.clear()
+        self.selected = None
+        self.is_read = False
+        self.error = None
+
+    def has_to_be_asked_again(self) -> bool:
+        """Say whether some of a piece is still to be told. Raises ProtocolError where asking again was of no use."""
+        stray, self.stray = self.stray, None
+        was_partial, self.is_partial = self.is_partial, False
+        if was_partial and self.missing:
+            return True
+        if self.was_asked_again:
+            if stray is not None and not self.unreadable.issuperset(self.missing):
+                raise stray
+            # Some servers leave an item out, or say NIL. Whoever answers twice gets a row, with NULL for that item.
+            self._drop_flags()
+            self._note_problems()
+            return False
+        self.was_asked_again = self.drop_incomplete() or (stray is not None and bool(self.missing))
+        return self.was_asked_again
+
+    def drop_incomplete(self) -> bool:
+        """Drop what is no answer, and say whether there was any.
+
+        Flags that another session changed come as FETCH too, even for messages of which nothing else was sent.
+        """
+        lacks = lacking(self.asked)
+        dropped = [uid for uid, message in self.found.items() if lacks(message)]
+        for uid in dropped:
+            del self.found[uid]
+        return bool(dropped)
+
+    def _note_problems(self) -> None:
+        """Have messages say what was not told of them, even when it was asked for again."""
+        for message in self.found.values():
+            lost = [name for name in told(self.asked) if getattr(message, name) is None]
+            message.problems += tuple(f"{_ITEMS[name]}: not told, or not readable" for name in lost)
+        for uid in self.unreadable.intersection(self.missing):
+            message = self.found[uid] = Fetched(uid)
+            message.problems = (UNREADABLE,)
+
+    def _drop_flags(self) -> None:
+        """Drop messages of which still nothing is told but flags, where others were asked for: they are gone."""
+        names = told(self.asked)
+        if self.asked.flags or not names:
+            return
+        for uid, message in list(self.found.items()):
+            if message.flags is not None and all(getattr(message, name) is None for name in names):
+                del self.found[uid]
+
+
+def put(places: list[tuple[frozenset[int], dict[int, Fetched]]], message: Fetched) -> bool:
+    """Keep a message where it was asked for; a server may tell of one in several responses. False: nobody asked."""
+    for uids, found in places:
+        if message.uid in uids:
+            held = found.setdefault(message.uid, message)
+            if held is not message:
+                held.take(message)
+            return True
+    return False
+
+
+def not_asked_for(message: Fetched) -> ProtocolError | None:
+    """Give the error there may be in a message that was not asked for; flags are told of any at any time."""
+    if message.size is None and message.date is None and message.header is None and message.body is None:
+        return None
+    return ProtocolError(
+        f"the server told of message {min(message.uid, MAX_UID)}, which was not asked for, and not of all that were",
+        command="UID FETCH",
+    )
