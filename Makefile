@@ -4,6 +4,7 @@
 #   make test     all tests; ARGS="-k search" chooses, PROFILE=long tries far more generated examples
 #   make lint     ruff
 #   make types    mypy
+#   make docs     the documentation site, in site/
 #   make bench    the measurements; ARGS="--messages 100000" for all of them
 #   make clean    remove .venv and everything that was built
 
@@ -16,7 +17,7 @@ ARGS ?=
 # A Python will do when it runs (a shim may be there and fail), is new enough and can make an environment.
 CHECK := import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 15))
 
-.PHONY: help demo test lint types bench clean
+.PHONY: help demo test lint types docs bench clean
 .DEFAULT_GOAL := help
 
 help:
@@ -35,11 +36,14 @@ lint: $(VENV)/.lint
 types: $(VENV)/.types
 	$(BIN)/mypy $(ARGS)
 
+docs: $(VENV)/.docs
+	$(BIN)/mkdocs build --strict $(ARGS)
+
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks $(ARGS)
 
 clean:
-	rm -rf $(VENV) .cache .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist htmlcov
+	rm -rf $(VENV) .cache .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist htmlcov site
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # One stamp for each extra: installed again when pyproject.toml changes.
