@@ -27,7 +27,7 @@ COMMON = st.builds(
     lambda name, quoted, local, domain: (
         (f'"{name}," ' if quoted else f"{name} " if name else "") + f"<{local}@{domain}>"
     ),
-    st.lists(ATOM, max_size=3).map(" ".join),
+    st.lists(ATOM | st.sampled_from(["Zoë", "Łódź", "田中"]), max_size=3).map(" ".join),
     st.booleans(),
     ATOM,
     st.text("abc.-", min_size=1),
@@ -126,7 +126,12 @@ def test_never_fails_and_is_clean(raw: bytes) -> None:
     assert all(entry.name or entry.address for entry in addresses.parse(raw))
 
 
-@given(MIXED | st.lists(COMMON, max_size=4).map(lambda members: ", ".join(members).encode()))
+RAW = st.lists(
+    st.sampled_from([b"a", b'"', b"\xe4", b"\xc3\xa4", b" ", b"<a@b>", b",", b"=?utf-8?Q?=C3?=", b"."]), max_size=16
+)
+
+
+@given(MIXED | st.lists(COMMON, max_size=4).map(lambda members: ", ".join(members).encode()) | RAW.map(b"".join))
 def test_fast_and_general_agree(raw: bytes) -> None:
     general = addresses._Reader(raw).found
     fast = addresses._parse_common(raw)

@@ -341,6 +341,7 @@ class FetchStream:
                     raise
             piece.is_partial |= _IS_PARTIAL.match(pending.code or b"") is not None
             piece.pending.popleft()
+        piece.complete += block.complete
         messages += block.messages
         octets += block.octets
         before = self._connection.fetched.get(piece.asked, (0, 0))

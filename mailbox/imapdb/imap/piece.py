@@ -39,8 +39,9 @@ class Piece:
 
     A piece is sent (`selected` is set: the mailbox and `session` it was sent in), then read (`is_read`). `asked` are
     those of its items that the server offers, `pending` its commands whose answers have not been read, `found` what has
-    been. `stray` is what was told that answers nothing, `unreadable` are those told of in a way nobody can read,
-    `is_partial` says that the server told no more than so many. `error` is what reading it came to.
+    been; of `complete` of these all items were. `stray` is what was told that answers nothing, `unreadable` are those
+    told of in a way nobody can read, `is_partial` says that the server told no more than so many. `error` is what
+    reading it came to.
     """
 
     start: int
@@ -49,6 +50,7 @@ class Piece:
     is_bare: bool = dataclasses.field(init=False)
     asked: Items = NOTHING
     found: dict[int, Fetched] = dataclasses.field(default_factory=dict)
+    complete: int = 0
     pending: deque[Pending] = dataclasses.field(default_factory=deque)
     session: int = 0
     selected: Selected | None = None
@@ -71,6 +73,7 @@ class Piece:
         """Have a piece sent again; what was read stays, where it is known to be of the same UIDVALIDITY."""
         if self.selected is not None and self.selected.uidvalidity != uidvalidity:
             self.found.clear()
+            self.complete = 0
         self.pending.clear()
         self.selected = None
         self.is_read = False
@@ -97,6 +100,8 @@ class Piece:
 
         Flags that another session changed come as FETCH too, even for messages of which nothing else was sent.
         """
+        if self.complete == len(self.found):
+            return False
         lacks = lacking(self.asked)
         dropped = [uid for uid, message in self.found.items() if lacks(message)]
         for uid in dropped:

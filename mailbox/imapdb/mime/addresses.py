@@ -19,9 +19,11 @@ __all__ = ["Address", "first", "format_list", "parse"]
 
 _ATOM: Final = rb"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.\-]"
 _ADDRESS: Final = _ATOM + rb"++@[A-Za-z0-9.\-]++"
+# Of a name; octets beyond ASCII are what careless mailers write raw.
+_WORD: Final = rb"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.\-\x80-\xff]"
 # The shapes nearly all mail has: "Name" <a@b>, Name <a@b>, a@b, and lists of them.
 _COMMON: Final = re.compile(
-    rb'[ \t\r\n]*+(?:(?:"(?P<quoted>[ !#-\[\]-~]*+)"|(?P<atoms>' + _ATOM + rb"++(?: " + _ATOM + rb"++)*))?"
+    rb'[ \t\r\n]*+(?:(?:"(?P<quoted>[ !#-\[\]-~\x80-\xff]*+)"|(?P<atoms>' + _WORD + rb"++(?: " + _WORD + rb"++)*))?"
     rb" ?<(?P<angle>" + _ADDRESS + rb")>|(?P<bare>" + _ADDRESS + rb"))[ \t\r\n]*+(?:,|\Z)"
 )
 _QUOTED_PAIR: Final = re.compile(rb"\\(.)", re.DOTALL)
@@ -71,8 +73,11 @@ def format_list(raw: bytes) -> str:
     Names are in double quotes, with backslashes, only where they hold one of the specials of RFC 5322. An empty group
     is the empty string. Of a repeated field, the caller joins the values with a comma first.
     """
-    texts = _member_texts(raw)
-    if texts is not None:
+    if b"," not in raw:
+        text = _MEMBERS[raw]
+        if text is not None:
+            return text
+    elif (texts := _member_texts(raw)) is not None:
         return ", ".join(texts)
     return _format_cached(raw) if len(raw) <= _CACHED_LENGTH else _format(raw)
 

@@ -45,7 +45,7 @@ _COMMON: Final = re.compile(
 _INTERNAL: Final = re.compile(rb'"?([ \d]?\d)-([A-Za-z]{3})-(\d{4}) ' + _TIME + rb' ([+-]\d{4})"?')
 
 _USUAL: Final = 40  # octets; longer ones are not worth a cache
-_MOST_DAYS: Final = 4096
+_MOST_DAYS: Final = 8192
 _ONE_DAY: Final = timedelta(days=1)
 _MINUTES: Final = re.compile(rb":[0-5]\d:[0-5]\d ")
 _DIGITS: Final = tuple(f"{hour:02}" for hour in range(24))
@@ -100,10 +100,16 @@ class _Days(dict[bytes, tuple[str, str, str, int] | None]):
         try:
             local = date(int(year), _month(month), int(day))
             ahead, minutes = divmod(_offset(zone), timedelta(hours=1))
-            before, after = local - _ONE_DAY, local + _ONE_DAY
+            days = _beginning(local - _ONE_DAY), _beginning(local), _beginning(local + _ONE_DAY)
         except (ValueError, OverflowError):
             return None
-        return None if minutes else (f"{before} ", f"{local} ", f"{after} ", ahead)
+        return None if minutes else (*days, ahead)
+
+
+@lru_cache(maxsize=4096)
+def _beginning(day: date) -> str:
+    """Write a day as the beginning of a moment: the same one for all zones."""
+    return f"{day} "
 
 
 class _Clocks(dict[bytes, str | None]):

@@ -76,6 +76,9 @@ def _decode_any_text(raw: bytes) -> str:
 def _unfold(raw: bytes) -> bytes:
     if b"\n" not in raw and b"\r" not in raw:
         return raw
+    unfolded = raw.replace(b"\r\n ", b" ").replace(b"\r\n\t", b"\t")
+    if b"\n" not in unfolded and b"\r" not in unfolded:
+        return unfolded
     # In two steps: a pattern with "white space must follow" would look at a long run of line ends again and again.
     return _LINE_ENDS.sub(b"\n", raw).replace(b"\n ", b" ").replace(b"\n\t", b"\t")
 
