@@ -24,6 +24,8 @@ def page(text: str, reports: list[Mapping[str, Any]]) -> str:
     before, _, rest = text.partition(_BEGIN)
     _, _, after = rest.partition(_END)
     written = "\n".join(line for report in reports for line in _run(report))
+    if reports:
+        written = f"![{reports[0]['messages']:,} messages: multiples of the floor](speed.svg)\n\n{written}"
     return f"{before}{_BEGIN}{written or 'No run has been recorded yet.'}\n{_END}{after}"
 
 
