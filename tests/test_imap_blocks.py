@@ -22,6 +22,12 @@ def literal(octets: bytes) -> bytes:
     return b"{%d}\r\n%s" % (len(octets), octets)
 
 
+# Some begin as a response could go on.
+LITERALS = st.sampled_from(
+    [b"", b"Subject: x\r\n\r\n", b")\r\n* 3 FETCH (UID 3)\r\n", b"\r\n)\r\n", b" UID 9 FLAGS ()", b" " * 27, b"UID 3"]
+)
+
+
 @st.composite
 def responses(draw: st.DrawFn) -> bytes:
     uid = draw(st.integers(1, 12))
@@ -29,8 +35,7 @@ def responses(draw: st.DrawFn) -> bytes:
         b"FLAGS (" + draw(st.sampled_from([b"", rb"\Seen", rb"\Seen $Junk"])) + b")",
         b"RFC822.SIZE %d" % draw(st.integers(0, 10**6)),
         b'INTERNALDATE "20-Nov-2026 10:11:12 +0100"',
-        FIELDS
-        + literal(draw(st.sampled_from([b"", b"Subject: x\r\n\r\n", b")\r\n* 3 FETCH (UID 3)\r\n", b"\r\n)\r\n"]))),
+        FIELDS + literal(draw(LITERALS)),
         b"MODSEQ (7)",
     ]
     chosen = told[:4] if draw(st.booleans()) else draw(st.permutations(told))[: draw(st.integers(0, 5))]
@@ -95,6 +100,24 @@ def test_what_is_asked_for_in_its_order_is_taken_whole(items: Items) -> None:
 )
 def test_anything_else_is_left(answer: bytes) -> None:
     assert Block(frozenset({5}), {}, ITEMS).take(answer) == (0, 0)
+
+
+def test_a_literal_that_begins_as_a_response_goes_on_is_a_literal() -> None:
+    second = b"* 2 FETCH (FLAGS () UID 6 BODY[] {1}\r\nb)\r\n"
+    message = b" " * len(second) + b"x"
+    answer = b"* 1 FETCH (FLAGS () UID 5 BODY[] {%d}\r\n%s)\r\n" % (len(message), message) + second
+    found: dict[int, Fetched] = {}
+    assert Block(frozenset({5, 6}), found, Items(flags=True, body=True)).take(answer) == (len(answer), 2)
+    assert [found[uid].body for uid in (5, 6)] == [message, b"b"]
+
+
+@pytest.mark.parametrize(
+    "items", [Items(flags=True, email_id=True), Items(thread_id=True), Items(flags=True, labels=True)]
+)
+def test_flags_that_somebody_changed_are_not_all_that_was_asked_for(items: Items) -> None:
+    block = Block(frozenset({5}), {}, items)
+    block.take(b"* 1 FETCH (UID 5 FLAGS (\\Deleted))\r\n")
+    assert block.complete == 0
 
 
 def test_a_server_of_other_shapes_is_soon_left_to_the_general_way() -> None:

@@ -230,6 +230,10 @@ def test_a_message_that_is_gone_meanwhile_is_not_counted() -> None:
         ["S: $tag NO [BADCHARSET (UTF-8)] no"],
         ["S: $tag OK nothing"],
         ["S: * SORT 9", "S: $tag OK [MESSAGELIMIT 1 9] a part"],
+        ["S: * SORT 4 9 4", "S: $tag OK twice"],
+        ["S: * SORT 0 9", "S: $tag OK no UID"],
+        ["S: * SORT 4 4294967296", "S: $tag OK no UID either"],
+        ["S: * SORT 9", "S: * SORT 4 (MODSEQ 5)", "S: $tag OK another form"],
     ],
 )
 def test_where_sorting_fails_all_that_is_found_is_looked_at(answer: list[str]) -> None:

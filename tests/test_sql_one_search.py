@@ -102,7 +102,7 @@ CONDITIONS = [
     ("NOT seen", "UNSEEN", lambda u: not is_seen(u)),
     ("seen OR flagged", "OR SEEN FLAGGED", lambda u: is_seen(u) or is_flagged(u)),
     ("NOT (seen OR flagged)", "UNSEEN UNFLAGGED", lambda u: not (is_seen(u) or is_flagged(u))),
-    ("NOT (seen AND flagged)", "OR UNSEEN UNFLAGGED", lambda u: not (is_seen(u) and is_flagged(u))),
+    ("NOT (seen AND flagged)", "OR UNSEEN (SEEN UNFLAGGED)", lambda u: not (is_seen(u) and is_flagged(u))),
     (
         "NOT seen AND flagged OR uid = 9",
         "OR (UNSEEN FLAGGED) UID 9",

@@ -69,7 +69,7 @@ def key_of(condition: str, parameters: Parameters = ()) -> str:
         ("seen OR flagged", "OR SEEN FLAGGED"),
         ("seen AND flagged", "SEEN FLAGGED"),
         ("NOT (seen OR flagged)", "UNSEEN UNFLAGGED"),
-        ("NOT (seen AND flagged)", "OR UNSEEN UNFLAGGED"),
+        ("NOT (seen AND flagged)", "OR UNSEEN (SEEN UNFLAGGED)"),
         ("seen OR flagged AND draft", "OR SEEN (FLAGGED DRAFT)"),
         ("(seen OR flagged) AND draft", "OR SEEN FLAGGED DRAFT"),
         ("NOT seen OR flagged", "OR UNSEEN FLAGGED"),

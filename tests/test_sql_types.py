@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 import sqlalchemy as sa
 
 import imapdb
-from imapdb.sql.types import JSONText, MessageOctets, read_json
+from imapdb.sql.types import JSONText, MessageOctets, _read, read_json
 
 if TYPE_CHECKING:
     from tests.kit.servers import Login
@@ -39,6 +40,14 @@ def test_reflected_columns_have_these_types_too(dovecot_login: Login) -> None:
     assert isinstance(columns["flags"], JSONText)
     assert isinstance(columns["email"], MessageOctets)
     engine.dispose()
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-11-20 10:11:12", "2026-11-20T10:11+01", "20261120T1011+01:00", "2026-11-20", "2026-11-20 10:11:12.5"]
+)
+def test_moments_of_any_form_are_read(text: str) -> None:
+    plain = datetime.fromisoformat(text)
+    assert _read(text) == (plain if plain.tzinfo else plain.replace(tzinfo=UTC))
 
 
 @pytest.mark.parametrize("value", [["a", "b"], [], ["a", 1], [["a"]], {"a": "b"}, "a", None, 5, ["x" * 300]])

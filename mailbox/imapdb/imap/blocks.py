@@ -24,11 +24,11 @@ __all__ = ["Block"]
 MAX_IDLE = 8
 _CLOSING = b")\r\n"
 
-# Whatever is told, in any order.
+# Whatever is told, in any order. Behind a literal's announcement nothing is looked at: a message could begin so.
 _IN_ANY_ORDER = re.compile(
     rb"\* \d{1,10} FETCH \((?: |UID (?P<uid>\d{1,10})|FLAGS \((?P<flags>[^()\r\n]*)\)|RFC822\.SIZE (?P<size>\d{1,18})"
-    rb"|INTERNALDATE \"(?P<date>[^\"\r\n]*)\"|MODSEQ \(\d{1,20}\)"
-    rb"|BODY\[(?P<section>(?:HEADER(?:\.FIELDS \([^()\r\n]*\))?)?)\] \{(?P<octets>\d{1,9})\}\r\n)+(?P<end>\)\r\n)?"
+    rb"|INTERNALDATE \"(?P<date>[^\"\r\n]*)\"|MODSEQ \(\d{1,20}\))+"
+    rb"(?:BODY\[(?P<section>(?:HEADER(?:\.FIELDS \([^()\r\n]*\))?)?)\] \{(?P<octets>\d{1,9})\}\r\n|(?P<end>\)\r\n))"
 )
 
 
@@ -38,6 +38,9 @@ def _in_order(items: Items) -> re.Pattern[bytes]:
 
     It has the groups of _IN_ANY_ORDER, and takes a third of its time.
     """
+    if items.email_id or items.thread_id or items.labels:
+        # None is complete without these, and nothing here reads them.
+        return re.compile(rb"(?!)")
     section = b"HEADER" if items.header else b"HEADER.FIELDS (%s)" % b" ".join(sorted(items.fields))
     told = (
         (items.flags, rb" FLAGS \(([^()\r\n]*)\)"),

@@ -56,6 +56,9 @@ _FLAG_KEYS: Final = {
     # NEW and OLD mix in \Seen or negate; NOT RECENT is what every server reads the same.
     "recent": (b"NOT RECENT", b"RECENT"),
 }
+_UNSET: Final[dict[tuple[Argument, ...], tuple[Argument, ...]]] = {
+    (unset,): (is_set,) for unset, is_set in _FLAG_KEYS.values()
+}
 _TEXT_KEYS: Final = frozenset({"FROM", "TO", "CC", "BCC", "SUBJECT", "BODY", "TEXT"})
 
 
@@ -144,6 +147,11 @@ def either(keys: Iterable[Key]) -> Key:
     if ALL in parts:
         return ALL
     parts.pop(NOTHING, None)
+    if len(parts) > 1 and all(part.words in _UNSET for part in parts):
+        # Dovecot 2.3 makes one key of OR UNSEEN UNFLAGGED, and with it looks at nothing below the first unseen message:
+        # it finds nothing where all is seen. A key in the midst that says nothing new keeps them apart.
+        first, *rest = parts
+        return _joined("or", (first, both([Key(_UNSET[first.words]), _joined("or", tuple(rest))])))
     return _joined("or", tuple(parts)) if parts else NOTHING
 
 

@@ -28,10 +28,17 @@ def by_arrival(wire: Wire, key: Key) -> array[int]:
     charset = b"US-ASCII" if key.is_ascii else b"UTF-8"
     pending = wire.send("UID SORT", b"(ARRIVAL)", charset, *key.arguments)
     found = None
+    is_plain = True
     for response in wire.answer(pending):
-        if line := _SORTED.fullmatch(response[0]):
+        if not response[0][:7].upper().startswith(b"* SORT"):
+            continue
+        line = _SORTED.fullmatch(response[0])
+        uids = () if line is None else tuple(map(int, line[1].split()))
+        is_plain &= line is not None and all(0 < uid <= sets.MAX_UID for uid in uids)
+        if is_plain:
             found = found or sets.uid_array()
-            found.extend(map(int, line[1].split()))
-    if found is None or (pending.code or b"").upper().startswith(b"MESSAGELIMIT"):
-        raise ProtocolError("the server did not list what it sorted", command="UID SORT")
+            found.extend(uids)
+    is_whole = not (pending.code or b"").upper().startswith(b"MESSAGELIMIT")
+    if found is None or not is_plain or not is_whole or len(set(found)) < len(found):
+        raise ProtocolError("the server did not list what it sorted, each message once", command="UID SORT")
     return found

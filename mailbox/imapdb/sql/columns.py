@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import operator
 import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
@@ -100,18 +101,30 @@ def _split(message: Fetched) -> dict[bytes, bytes | list[bytes]]:
     return fields
 
 
-def _first(message: Fetched, field: bytes) -> bytes | None:
-    """Give the raw value of a field of which the first occurrence counts."""
-    fields = message.fields
-    found = (_split(message) if fields is None else fields).get(field)
-    return found[0] if found.__class__ is list else found  # type: ignore[return-value] # bytes, or not there
+def _first_of(field: bytes, decode: Callable[[bytes], SQLValue]) -> Callable[[Fetched], SQLValue]:
+    """Give the value of a field of which the first occurrence counts."""
+
+    def value(message: Fetched) -> SQLValue:
+        fields = message.fields
+        found = (_split(message) if fields is None else fields).get(field)
+        if isinstance(found, bytes):
+            return decode(found)
+        return None if found is None else decode(found[0])
+
+    return value
 
 
-def _joined(message: Fetched, field: bytes) -> bytes | None:
-    """Give the raw value of an address field; one that is repeated, against RFC 5322 3.6, counts as one list."""
-    fields = message.fields
-    found = (_split(message) if fields is None else fields).get(field)
-    return _ADDRESS_SEPARATOR.join(found) if found.__class__ is list else found  # type: ignore[return-value]
+def _joined_of(field: bytes, decode: Callable[[bytes], SQLValue]) -> Callable[[Fetched], SQLValue]:
+    """Give the value of an address field; one that is repeated, against RFC 5322 3.6, counts as one list."""
+
+    def value(message: Fetched) -> SQLValue:
+        fields = message.fields
+        found = (_split(message) if fields is None else fields).get(field)
+        if isinstance(found, bytes):
+            return decode(found)
+        return None if found is None else decode(_ADDRESS_SEPARATOR.join(found))
+
+    return value
 
 
 def _field(name: str) -> tuple[bytes, Items]:
@@ -122,48 +135,35 @@ def _field(name: str) -> tuple[bytes, Items]:
 def _text_column(name: str, field: str, doc: str, decode: Callable[[bytes], str]) -> Column:
     """Make the column of a header field of which the first occurrence counts."""
     wanted, items = _field(field)
-
-    def value(message: Fetched) -> SQLValue:
-        found = _first(message, wanted)
-        return None if found is None else decode(found)
-
-    return Column(name, "TEXT", items, value, doc, conditions.TextTerm(field.upper()))
+    return Column(name, "TEXT", items, _first_of(wanted, decode), doc, conditions.TextTerm(field.upper()))
 
 
 def _address_column(name: str, field: str, doc: str) -> Column:
     """Make the column of an address field."""
     wanted, items = _field(field)
-
-    def value(message: Fetched) -> SQLValue:
-        found = _joined(message, wanted)
-        return None if found is None else addresses.format_list(found)
-
+    value = _joined_of(wanted, addresses.format_list)
     return Column(name, "TEXT", items, value, doc, conditions.TextTerm(field.upper()))
 
 
 def _sender_column(name: str, part: int, doc: str) -> Column:
     wanted, items = _field("From")
 
-    def value(message: Fetched) -> SQLValue:
-        found = _joined(message, wanted)
-        if found is None:
-            return None
-        sender = addresses.first(found)
+    def first(raw: bytes) -> SQLValue:
+        sender = addresses.first(raw)
         return None if sender is None else sender[part]
 
-    return Column(name, "TEXT", items, value, doc, conditions.TextTerm("FROM"))
+    return Column(name, "TEXT", items, _joined_of(wanted, first), doc, conditions.TextTerm("FROM"))
 
 
 def _sent() -> Column:
     wanted, items = _field("Date")
 
-    def value(message: Fetched) -> SQLValue:
-        found = _first(message, wanted)
-        moment = None if found is None else dates.sql_from_header(found)
+    def sensible(raw: bytes) -> SQLValue:
+        moment = dates.sql_from_header(raw)
         return moment if moment is not None and FIRST_SENT <= moment < LAST_SENT else None
 
     doc = "the Date header, UTC; NULL where it is missing or nonsense (as are years before 1902 and after 2105)"
-    return Column("sent", "DATETIME", items, value, doc, conditions.SentTerm())
+    return Column("sent", "DATETIME", items, _first_of(wanted, sensible), doc, conditions.SentTerm())
 
 
 def _created(message: Fetched) -> SQLValue:
@@ -215,7 +215,9 @@ def _flag_column(name: str, doc: str) -> Column:
 
 
 COLUMNS: Final[tuple[Column, ...]] = (
-    Column("uid", "INTEGER", Items(), lambda m: m.uid, "the message's UID in its mailbox", conditions.UidTerm()),
+    Column(
+        "uid", "INTEGER", Items(), operator.attrgetter("uid"), "the message's UID in its mailbox", conditions.UidTerm()
+    ),
     _flag_column("seen", r"`\Seen`: it was read"),
     _flag_column("answered", r"`\Answered`"),
     _flag_column("flagged", r"`\Flagged`: marked as important"),
@@ -223,7 +225,9 @@ COLUMNS: Final[tuple[Column, ...]] = (
     _flag_column("draft", r"`\Draft`"),
     _flag_column("recent", r"`\Recent`: no session was told of it before this one"),
     Column("flags", "JSON", FLAGS, _flags, "every flag and keyword, a JSON list", conditions.KeywordTerm()),
-    Column("size", "INTEGER", Items(size=True), lambda m: m.size, "RFC822.SIZE, octets", conditions.SizeTerm()),
+    Column(
+        "size", "INTEGER", Items(size=True), operator.attrgetter("size"), "RFC822.SIZE, octets", conditions.SizeTerm()
+    ),
     Column(
         "created", "DATETIME", Items(date=True), _created, "when the server received it, UTC", conditions.DateTerm()
     ),

@@ -21,6 +21,13 @@ _COUNT: Final = re.compile(r'\s*SELECT\s+count\(\*\)(?:\s+(?:AS\s+)?(?:\w+|"[^"]
 _MORE: Final = re.compile(r"\b(?:GROUP|HAVING|LIMIT|OFFSET|UNION|EXCEPT|INTERSECT)\b", re.IGNORECASE)
 # What such a program does besides: constants, parameters, and the set of an IN.
 _READS: Final = frozenset({"VColumn", "Rowid", "Column", "OpenRead", "Program", "Function", "PureFunc"})
+# Other loops around the scan, behind it or in its place: VALUES, DISTINCT, LIMIT, an outer join.
+_LOOPS: Final = frozenset(
+    {
+        "InitCoroutine", "Rewind", "DecrJumpZero", "NullRow", "Found", "NotFound", "Last", "Prev", "Next", "Sort",
+        "SorterOpen", "OffsetLimit", "IfNotZero", "IfPos", "Yield", "Count",
+    }
+)  # fmt: skip
 _ONCE: Final = ("VOpen", "VFilter", "VNext", "AggStep")
 
 
@@ -57,9 +64,9 @@ def is_count(text: str) -> bool:
 def counting(text: str, program: Iterable[Sequence[Any]]) -> Counting | None:
     """Say what a scan may do for a count, from its text and the rows of EXPLAIN; None where it has to give its rows."""
     done = Counter(step[1] for step in program)
-    if any(done[step] != 1 for step in _ONCE):
+    if any(done[step] != 1 for step in _ONCE) or _LOOPS & done.keys():
         return None
     if not _READS & done.keys():
         return Counting(is_decided=True, terms=None)
-    plain = _PLAIN.fullmatch(text)
+    plain = _PLAIN.fullmatch(text) if _READS & done.keys() == {"VColumn"} else None
     return None if plain is None else Counting(is_decided=False, terms=len(_TERMS.findall(plain[1])))

@@ -241,7 +241,8 @@ class Connection:
 
     def counts(self, operation: str, parameters: Parameters = ()) -> Counting | None:
         """Say how a count(*) can be answered by the server; SQLite is asked once a text."""
-        if not is_count(operation):
+        # What a view asks of its rows is in neither the text nor the terms.
+        if self._has_views or not is_count(operation):
             return None
         if operation not in self._countings:
             with self.cursor() as cursor:

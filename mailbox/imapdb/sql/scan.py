@@ -36,6 +36,7 @@ __all__ = ["MessageScan"]
 
 _VALUES = tuple(COLUMNS[column].value for column in DECLARED)
 _ITEMS = tuple(COLUMNS[column].items for column in DECLARED)
+NO_ROW = Fetched(0)
 # A plan that is filtered this often with other values is the inner side of a join: its rows are worth keeping.
 KEEP_FROM = 3
 
@@ -71,7 +72,7 @@ class MessageScan:
         self._plan = Plan((), limit=0, used=frozenset(), order=())
         self._stream: FetchStream | None = None
         self._rows: Iterator[tuple[int, Mailbox, Fetched]] | None = None
-        self._row: Fetched | None = None
+        self._row = NO_ROW
         self._mailbox: Mailbox | None = None
         self._number = 0
         self._constants: dict[int, SQLValue] = {}
@@ -111,7 +112,7 @@ class MessageScan:
             self._alone = Items()
             following = next(self._rows, None)
             if following is None:
-                self._row = None
+                self._row = NO_ROW
             else:
                 self._number, self._mailbox, self._row = following
             return
@@ -121,7 +122,7 @@ class MessageScan:
                 row = self._open_next()
             stream = self._stream
             if row is None or stream is None:
-                self._row = None
+                self._row = NO_ROW
                 return
             self._row = row
             if not self._request.criteria.tests or self._request.criteria.accepts(row):
@@ -130,19 +131,19 @@ class MessageScan:
 
     def Eof(self) -> bool:  # noqa: N802 - apsw's name
         """Say whether the rows are over."""
-        return self._row is None
+        return self._row is NO_ROW
 
     def Rowid(self) -> int:  # noqa: N802 - apsw's name
         """Give the row's number: the uid, in `messages` with the mailbox's number above it."""
-        row = self._row
-        return 0 if row is None else self._number << 32 | row.uid
+        return self._rowid(self._row)
+
+    def _rowid(self, row: Fetched) -> int:
+        return self._number << 32 | row.uid
 
     def Column(self, place: int) -> SQLValue:  # noqa: N802 - apsw's name
         """Give a value of the row, fetching its column first where that was not foreseen."""
         row = self._row
-        if row is None or place < 0:
-            return self.Rowid()
-        return self._readers[place](row)
+        return 0 if row is NO_ROW else self._readers[place](row)
 
     def Close(self) -> None:  # noqa: N802 - apsw's name
         """End the scan; what is under way is read off, so that the session stays in step."""
@@ -196,6 +197,8 @@ class MessageScan:
             else functools.partial(self._read_late, place)
             for place, column in enumerate(DECLARED)
         ]
+        # SQLite asks for place -1 where it wants the rowid.
+        self._readers.append(self._rowid)
 
     def _read_constant(self, column: int, _: Fetched) -> SQLValue:
         if column in self._constants:
@@ -266,4 +269,4 @@ class MessageScan:
             self._stream = None
         self._following = iter(())
         self._rows = None
-        self._row = None
+        self._row = NO_ROW

@@ -169,7 +169,7 @@ def _is_day(value: Any) -> bool:
 def _read(value: Any) -> datetime.datetime | None:
     if value is None:
         return None
-    if len(value) == _SECONDS:
+    if len(value) == _SECONDS and value[4] == "-" and value[16] == ":":
         return datetime.datetime.fromisoformat(value + "+00:00")
     moment = datetime.datetime.fromisoformat(value)
     return moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
