@@ -1,0 +1,142 @@
+"""The parts of a message as the server describes them, and what each of them is to a reader.
+
+Nothing here needs an octet of the parts themselves: all of it is told by BODYSTRUCTURE (RFC 3501 7.4.2).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+__all__ = ["Part", "attachments", "charset_label", "decoded_size", "filename", "inline_texts", "text_parts"]
+
+# A full line of base64: 76 letters that stand for 57 octets, CR and LF (RFC 2045 section 6.8).
+_LINE: Final = 78
+_LINE_DECODED: Final = 57
+
+# What an alternative shows of its parts: the highest of these (see `text_parts`).
+_NO_TEXT, _OTHER, _HTML, _PLAIN = range(4)
+_RANKS: Final = {"text/plain": _PLAIN, "text/html": _HTML}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Part:
+    """One part, with those inside it. What a server does not tell is None or empty.
+
+    `section` is what is to be fetched, as in `BODY[1.2]`; that of a message's outermost multipart is `TEXT`, inside
+    an embedded message `3.TEXT` (RFC 3501 6.4.5). `children` are the parts of a multipart, `message` is the one of an
+    embedded message. `size` and `lines` are those of the part as it is encoded; a few servers count its header too.
+    """
+
+    section: str
+    type: str
+    """Type and subtype in lower case, `text/plain`."""
+    parameters: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Those of Content-Type, decoded, by lower-case name."""
+    content_id: str | None = None
+    """As a `cid:` URL names it, without angle brackets (RFC 2392)."""
+    description: str | None = None
+    encoding: str = "7bit"
+    """Content-Transfer-Encoding in lower case (RFC 2045 section 6.1); that of a multipart is not told."""
+    size: int | None = None
+    lines: int | None = None
+    md5: str | None = None
+    disposition: str | None = None
+    """In lower case: `inline`, `attachment`, or another word (RFC 2183)."""
+    disposition_parameters: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    language: tuple[str, ...] = ()
+    location: str | None = None
+    children: tuple[Part, ...] = ()
+    message: Part | None = None
+    problems: tuple[str, ...] = ()
+    """Of the whole structure: what was guessed or lost in reading it. Only the outermost part says it."""
+    usable: bool = True
+    """Whether the sections can be fetched. If not, the whole message must be, and this part says nothing of it."""
+
+    def walk(self, *, into_messages: bool = True) -> Iterator[Part]:
+        """Give this part and all inside it, each before its own; those of embedded messages too, unless told not to."""
+        rest = [self]
+        while rest:
+            part = rest.pop()
+            yield part
+            rest.extend(reversed(part.children))
+            if into_messages and part.message is not None:
+                rest.append(part.message)
+
+
+def filename(part: Part) -> str | None:
+    """Give the name a part is to be saved under (RFC 2183 section 2.3), else the one its Content-Type says.
+
+    It is what somebody wrote into the message: it may hold a path, or be no name of a file at all.
+    """
+    return part.disposition_parameters.get("filename") or part.parameters.get("name") or None
+
+
+def charset_label(part: Part) -> str | None:
+    """Name the charset of a text, in lower case, as the server tells it; None where it tells none."""
+    return part.parameters.get("charset", "").lower() or None
+
+
+def decoded_size(part: Part) -> int | None:
+    """Reckon the decoded octets of a part; None where its size is not known.
+
+    Exact for base64 in lines of 76 letters that ends without padding, and one or two octets too many if it has some:
+    that cannot be told without fetching it. In any other encoding, the octets as they are.
+    """
+    if part.size is None or part.encoding != "base64":
+        return part.size
+    lines, rest = divmod(part.size, _LINE)
+    return lines * _LINE_DECODED + rest // 4 * 3
+
+
+def inline_texts(part: Part) -> list[Part]:
+    """List every text that is not an attachment, in order: plain and html of an alternative both."""
+    return [inner for inner in part.walk(into_messages=False) if _rank(inner)]
+
+
+def text_parts(part: Part) -> list[Part]:
+    """List the texts a reader is shown, in order: of each alternative (RFC 2046 section 5.1.4) the plain one.
+
+    An alternative without plain text gives its html, one without either its first text.
+    """
+    every = list(part.walk(into_messages=False))
+    # Each after those inside it: an alternative may have its plain text further down.
+    ranks: dict[int, int] = {}
+    for inner in reversed(every):
+        ranks[id(inner)] = max((ranks[id(child)] for child in inner.children), default=_rank(inner))
+    shown: list[Part] = []
+    rest = [part]
+    while rest:
+        inner = rest.pop()
+        if not inner.children:
+            if ranks[id(inner)]:
+                shown.append(inner)
+        elif inner.type == "multipart/alternative":
+            rest.append(max(inner.children, key=lambda child: ranks[id(child)]))
+        else:
+            rest.extend(reversed(inner.children))
+    return shown
+
+
+def attachments(part: Part) -> list[Part]:
+    """List the attachments, in order: each part that is no multipart and none of the inline texts.
+
+    That is by its disposition, by its filename, or because it is no text: images that a html text shows, too. An
+    embedded message is one, and what is attached to that is not.
+    """
+    return [
+        inner
+        for inner in part.walk(into_messages=False)
+        if inner.usable and not inner.type.startswith("multipart/") and not _rank(inner)
+    ]
+
+
+def _rank(part: Part) -> int:
+    """Say how much an inline text is preferred; 0 for whatever is none."""
+    # A disposition that is not known is to be taken for an attachment (RFC 2183 section 2.8).
+    if not part.type.startswith("text/") or part.disposition not in {None, "inline"} or filename(part):
+        return _NO_TEXT
+    return _RANKS.get(part.type, _OTHER)
