@@ -198,7 +198,7 @@ def test_schema(session: Session, said: Said, connection: dbapi.Connection) -> N
     text = said.said[-1]
     assert text.startswith('CREATE TABLE "Lists/python" (\n  uid ')
     assert '"to" ' in text
-    assert "email          BLOB HIDDEN  -- the whole message as stored" in text
+    assert "email          BLOB HIDDEN,  -- the whole message as stored" in text
     assert session.feed(".schema inbox;")
     assert session.feed(".schema mailboxes")
     assert "uidvalidity" in str(said.said[-1])
