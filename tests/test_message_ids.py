@@ -15,7 +15,7 @@ import imapdb
 from imapdb.account import Account
 from imapdb.imap.connection import Connection
 from imapdb.imap.fetch import Fetched, FetchStream, Items
-from imapdb.imap.fetched import is_answer, read_fetch
+from imapdb.imap.fetched import lacking, read_fetch
 from imapdb.imap.mailboxes import Mailbox
 from imapdb.imap.profiles import PROFILES
 from imapdb.sql.columns import COLUMNS, by_name
@@ -178,10 +178,10 @@ def test_items_cover_one_another() -> None:
     assert not Items(body=True).covers(Items(email_id=True))
     message = Fetched(5)
     message.flags = b""
-    assert not any(is_answer(message, items) for items in (IDS, ALL_THREE, Items(labels=True), Items(thread_id=True)))
+    assert all(lacking(items)(message) for items in (IDS, ALL_THREE, Items(labels=True), Items(thread_id=True)))
     message.email_id, message.thread_id = b"M1", b""
-    assert is_answer(message, IDS)
-    assert not is_answer(message, ALL_THREE)
+    assert not lacking(IDS)(message)
+    assert lacking(ALL_THREE)(message)
 
 
 # Streams

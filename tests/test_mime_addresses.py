@@ -7,7 +7,7 @@ from email.headerregistry import Address as StandardAddress
 from email.message import EmailMessage
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from imapdb.mime import addresses, domains, headers
@@ -162,6 +162,9 @@ def test_fields_written_by_the_standard_library(members: list[tuple[str, str, st
     message = EmailMessage(policy=email.policy.SMTP)
     message["To"] = [StandardAddress(name, local, domain) for name, local, domain in members]
     raw = dict(headers.split_fields(bytes(message)))[b"To"]
+    # Where it folds, Python's mailer at times encodes `<local@domain>,` too, as if it were of the name (CVE-2025-1795
+    # was one case): then the address is nowhere in the field, and nobody can read it.
+    assume(raw.count(b"@") == len(members))
     found = [(entry.name, entry.address) for entry in addresses.parse(raw)]
     unicode = {"xn--mnchen-3ya.de": "münchen.de"}
     assert found == [(name, f"{local}@{unicode.get(domain, domain)}") for name, local, domain in members]

@@ -106,7 +106,8 @@ def test_the_rest_is_delivered(connection: dbapi.Connection, proxy: Proxy) -> No
     assert not empty & set(entered)
     assert [command.partition(" ")[0] for command in proxy.commands].count("LIST") == 1
     # The list; 1 + 4 + 16 + 32 + … mailboxes are searched together, and what is found there is fetched together.
-    assert proxy.round_trips <= 25  # a few more where an answer comes in pieces
+    # It is 20 on an idle machine; the proxy counts one more where an answer comes in two pieces with a command between.
+    assert proxy.round_trips <= 25
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from imapdb.imap.wire import Response
 
-__all__ = ["NOTHING", "Fetched", "Items", "Unreadable", "is_answer", "lacking", "read_fetch", "told"]
+__all__ = ["NOTHING", "Fetched", "Items", "Unreadable", "lacking", "read_fetch", "told"]
 
 # Octets of a line that is matched at once: a match remembers each of its steps, a hundred octets and more for one.
 MAX_HEAD = 16 * 1024
@@ -321,16 +321,11 @@ def _number(octets: bytes) -> int:
     return int(octets)
 
 
-def is_answer(message: Fetched, items: Items) -> bool:
-    """Tell an answer from flags that another session changed meanwhile, which come with a UID too under CONDSTORE.
-
-    `items` are those the server offers.
-    """
-    return not lacking(items)(message)
-
-
 def lacking(items: Items) -> Callable[[Fetched], bool]:
-    """Give what says whether a message lacks any of these items."""
+    """Give what says whether a message lacks any of these items, which the server offers.
+
+    It tells an answer from flags that another session changed meanwhile, which come with a UID too under CONDSTORE.
+    """
     match told(items):
         case ():
             return lambda _: False

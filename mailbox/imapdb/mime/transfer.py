@@ -6,6 +6,7 @@ long the part is, and gives the same octets and problems however the input is cu
 
 from __future__ import annotations
 
+import abc
 import binascii
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
@@ -103,7 +104,7 @@ def decoder(encoding: str | None) -> Decoder:
     return _Identity([UNKNOWN])
 
 
-class _Steps:
+class _Steps(abc.ABC):
     """Notes each problem once, in the order they are met, and cuts what it is given into pieces."""
 
     def __init__(self) -> None:
@@ -114,8 +115,8 @@ class _Steps:
             return self._step(octets)
         return b"".join(self._step(octets[start : start + _PIECE]) for start in range(0, len(octets), _PIECE))
 
-    def _step(self, octets: bytes) -> bytes:
-        raise NotImplementedError
+    @abc.abstractmethod
+    def _step(self, octets: bytes) -> bytes: ...
 
     def _note(self, problem: str) -> None:
         if problem not in self.problems:
