@@ -11,7 +11,7 @@ from imapdb import dbapi, errors
 from imapdb.account import Account
 from imapdb.imap import status
 from imapdb.imap.connection import Connection
-from tests.kit.login import RefusedError
+from tests.kit.login import RefusedError, checked
 from tests.kit.proxy import Proxy
 from tests.kit.transcript import Transcript
 
@@ -154,6 +154,9 @@ def test_without_list_status_there_is_a_status_for_each() -> None:
 @pytest.fixture
 def account(login: Login) -> Login:
     """Mailboxes of every kind of name, with a message or two."""
+    with login.imaplib() as client:
+        # Courier 5.0 tells the time as the UIDVALIDITY of an INBOX that nobody has opened yet.
+        checked(client.select("INBOX", readonly=True))
     for number, name in enumerate(map(login.server.named, NAMES)):
         try:
             login.create(name)
