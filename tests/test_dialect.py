@@ -62,7 +62,7 @@ def test_connecting_asks_nothing(dovecot_login: Login) -> None:
 
 def test_reflection(engine: sa.Engine) -> None:
     inspector = sa.inspect(engine)
-    assert inspector.get_table_names() == ["INBOX", "Archive/2024", "messages", "mailboxes"]
+    assert inspector.get_table_names() == ["INBOX", "Archive/2024", "messages", "mailboxes", "attachments"]
     assert inspector.has_table("Archive/2024")
     assert inspector.has_table("inbox")
     assert not inspector.has_table("nowhere")

@@ -27,6 +27,7 @@ from imapdb.imap import fetch, patience
 from imapdb.imap.connection import Connection
 from imapdb.imap.fetch import FetchStream, Items
 from imapdb.imap.mailboxes import Mailbox
+from imapdb.sql import bodies
 from tests.kit.faults import CASES, LEFT_OUT, LOST, MALFORMED, STALE, Case, instead, literal, second
 from tests.kit.faulty import Act, FaultyServer, Held, Reply, Step
 from tests.kit.proxy import Proxy
@@ -89,6 +90,10 @@ LEVELS: dict[str, tuple[Callable[[FaultyServer], tuple[Callable[[], list[Row]], 
         statement_rows("SELECT uid, subject, size FROM INBOX WHERE size > 10"),
         [(held.uid, held.subject, held.size) for held in MAIL["INBOX"]],
     ),
+    "texts": (
+        statement_rows("SELECT uid, subject, size, text, encoding FROM INBOX WHERE size > 10"),
+        [(held.uid, held.subject, held.size, "Hello.\n", "us-ascii") for held in MAIL["INBOX"]],
+    ),
     "join": (
         statement_rows("SELECT i.uid, a.uid, i.subject, a.size FROM INBOX i JOIN Archive a ON a.uid = i.uid"),
         [(i.uid, a.uid, i.subject, a.size) for i in MAIL["INBOX"] for a in MAIL["Archive"] if i.uid == a.uid],
@@ -125,8 +130,9 @@ def table(request: pytest.FixtureRequest) -> None:
 
 @pytest.fixture(autouse=True)
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait less before what was refused for now is asked again."""
+    """Wait less before what was refused for now is asked again, and take half of the messages for large."""
     monkeypatch.setattr(patience, "PAUSES", (0.01, 0.02, 0.05))
+    monkeypatch.setattr(bodies, "SMALL", 103)
 
 
 @pytest.fixture
@@ -192,11 +198,12 @@ def test_a_fault(bounded: None, case: Case, level: str) -> None:
             if left_out and len(left_out) < len(MAIL):
                 outcomes[level] = "the rest"
                 assert came == [row for row in right if row[0] not in left_out]
-            elif case.of and level in ("FETCH", "table"):
+            elif case.of and level in ("FETCH", "table", "texts"):
                 # These read the other one.
                 outcomes[level] = "-"
                 assert came == right
-            elif case.error is not None:
+            elif case.error is not None and (level != "texts" or came != right):
+                # Of texts the first answers hold no literal that could be wrong.
                 assert type(came) is case.error, came
                 assert re.search(case.says, str(came))
                 assert came.command == case.command
@@ -204,7 +211,8 @@ def test_a_fault(bounded: None, case: Case, level: str) -> None:
                 assert isinstance(came, list), f"{came!r} instead of rows"
                 if case.gaps:
                     outcomes[level] = "NULL for it"
-                    assert_nothing_wrong(came, right)
+                    # Of texts there are three answers: sizes, whole messages, structures.
+                    assert_nothing_wrong(came, right, 3 if level == "texts" else 1)
                 else:
                     assert came == right
             server.disarm()
@@ -223,7 +231,11 @@ def test_what_was_not_told_is_said_in_problems(bounded: None) -> None:
         server.arm(LEFT_OUT.armed, LEFT_OUT.play, 100)
         odd = [tuple(row) for row in db.execute(sql)]
         lost = json.dumps([without("RFC822.SIZE"), without("INTERNALDATE")])
-        assert odd == [good[0], (good[1][0], None, good[1][2], lost), *good[2:]]
+        # The second of those that come whole, and of those whose structure is told.
+        assert odd == [
+            (uid, None, subject, lost) if uid in (2, 5) else (uid, size, subject, told)
+            for uid, size, subject, told in good
+        ]
         server.disarm()
         assert [tuple(row) for row in db.execute(sql)] == good
 
@@ -235,9 +247,9 @@ def outcome(run: Callable[[], list[Row]]) -> list[Row] | errors.Error:
         return error.with_traceback(None)
 
 
-def assert_nothing_wrong(found: list[Row], right: list[Row]) -> None:
-    """Assert that rows differ from the right ones by NULLs alone, or by one of which SQL says that NULL is not > 10."""
-    assert len(right) - 1 <= len(found) <= len(right)
+def assert_nothing_wrong(found: list[Row], right: list[Row], most: int) -> None:
+    """Assert that rows differ from the right ones by NULLs alone, or by those SQL leaves out as NULL is not > 10."""
+    assert len(right) - most <= len(found) <= len(right)
     for row in found:
         assert any(
             all(value is None or value == meant for value, meant in zip(row, whole, strict=True)) for whole in right

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from imapdb.errors import ProtocolError
 from imapdb.imap.blocks import MAX_IDLE, Block
-from imapdb.imap.fetched import Fetched, Items, read_fetch
+from imapdb.imap.fetched import Fetched, read_fetch
+from imapdb.imap.items import Items
 from imapdb.imap.wire import OVERHEAD
 from tests.kit.dribble import answering
 

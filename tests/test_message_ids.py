@@ -15,7 +15,8 @@ import imapdb
 from imapdb.account import Account
 from imapdb.imap.connection import Connection
 from imapdb.imap.fetch import Fetched, FetchStream, Items
-from imapdb.imap.fetched import lacking, read_fetch
+from imapdb.imap.fetched import read_fetch
+from imapdb.imap.items import lacking
 from imapdb.imap.mailboxes import Mailbox
 from imapdb.imap.profiles import PROFILES
 from imapdb.sql.columns import COLUMNS, by_name

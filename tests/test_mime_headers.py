@@ -210,6 +210,7 @@ def test_identifiers(raw: bytes, text: str) -> None:
         ("㐀".encode("gb18030"), "x-gbk", "㐀"),
         ("똠".encode("cp949"), "ks_c_5601-1987", "똠"),
         ("①".encode("cp932"), "Shift_JIS", "①"),
+        ("①".encode("cp932"), "Windows-31J", "①"),
         ("日本".encode("iso2022_jp"), "ISO-2022-JP", "日本"),
         (b"\x1b$B|b-!\x1b(I1\x1b(Bx", "iso-2022-jp", "髙①ｱx"),
         (b"\x1b$B$\xff", "csISO2022JP", None),

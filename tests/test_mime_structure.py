@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,6 +15,7 @@ from imapdb.imap.tokens import Token, tokens
 from imapdb.mime import part_tree
 from imapdb.mime.part_tree import Part
 from imapdb.mime.structure import MAX_DEPTH, parse
+from tests.kit.calls import calls
 from tests.kit.structures import ENVELOPE, SHAPES, numbered, written
 
 if TYPE_CHECKING:
@@ -546,23 +546,6 @@ def test_many_parts() -> None:
         "BODYSTRUCTURE: a size that is no number (part 1 and 49999 more)",
     )
     assert len(part_tree.text_parts(part)) == 50_000
-
-
-def calls(work: Callable[[], object]) -> int:
-    """Count the calls of functions, of Python's and of C's: the same number each time, on any machine."""
-    count = 0
-
-    def counting(*_: object) -> None:
-        nonlocal count
-        count += 1
-
-    earlier = sys.getprofile()
-    sys.setprofile(counting)
-    try:
-        work()
-    finally:
-        sys.setprofile(earlier)
-    return count
 
 
 def with_parameters(*pairs: bytes) -> Token:

@@ -56,6 +56,10 @@ def _questions(held: dict[int, bytes], chance: random.Random) -> tuple[str, list
             f"SELECT uid, email {whole} ORDER BY uid DESC LIMIT {limit}",
             lambda: [(u, held[u]) for u in uids[::-1][:limit]],
         ),
+        (
+            f"SELECT uid, text, attachments {whole} ORDER BY uid LIMIT {limit}",
+            lambda: [(u, f"{'x' * (u * 37 % 3000)}\n", "[]") for u in uids[:limit]],
+        ),
         (f"SELECT count(*) {whole} AND size > {size}", lambda: [(sum(len(held[u]) > size for u in uids),)]),
         (
             f"SELECT uid, seen, sender_address {whole} AND size <= {size} ORDER BY uid LIMIT {limit}",

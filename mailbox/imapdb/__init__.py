@@ -9,17 +9,30 @@ from imapdb.account import Account
 from imapdb.errors import Error
 
 if TYPE_CHECKING:
+    from imapdb.attachment import Attachment
     from imapdb.database import Database, connect
     from imapdb.message import Message
     from imapdb.query import Query, Rows
     from imapdb.sql.types import UTCDateTime
 
-__all__ = ["Account", "Database", "Error", "Message", "Query", "Rows", "UTCDateTime", "__version__", "connect"]
+__all__ = [
+    "Account",
+    "Attachment",
+    "Database",
+    "Error",
+    "Message",
+    "Query",
+    "Rows",
+    "UTCDateTime",
+    "__version__",
+    "connect",
+]
 
 __version__ = "0.1.0.dev0"
 
 # Loaded when first used: SQLAlchemy takes a third of a second to import, which the command line does without.
 _LATER = {
+    "Attachment": "imapdb.attachment",
     "Database": "imapdb.database",
     "Message": "imapdb.message",
     "Query": "imapdb.query",

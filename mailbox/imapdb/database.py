@@ -20,8 +20,8 @@ from imapdb.imap.mailboxes import check_name
 from imapdb.message import Message, mapped
 from imapdb.query import Query, Rows, is_of_objects
 from imapdb.sql import dbapi
-from imapdb.sql.tables import quote_identifier
-from imapdb.sql.types import listed_columns, message_columns
+from imapdb.sql.tables import INBOX, quote_identifier
+from imapdb.sql.types import attachment_columns, listed_columns, message_columns
 
 if TYPE_CHECKING:
     import ssl
@@ -29,8 +29,11 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from imapdb.account import SearchMode, Source
+    from imapdb.imap.connection import Connection
+    from imapdb.imap.mailboxes import Mailbox
     from imapdb.sql.catalog import Catalog
     from imapdb.sql.explain import Explanation
+    from imapdb.sql.tables import Tables
 
 __all__ = ["Database", "Mailboxes", "connect"]
 
@@ -141,6 +144,11 @@ class Database:
         """The class of the table `messages`: the mail of all mailboxes."""
         return self._mapped("messages")
 
+    @property
+    def attachments(self) -> sa.Table:
+        """The table `attachments`, for SQLAlchemy: `db(db.attachments.c.size > 1e6).select()`."""
+        return self.table("attachments")
+
     def table(self, table_name: str) -> sa.Table:
         """Return a table for SQLAlchemy by its table name, without asking the server. See `mailboxes.table_name`."""
         with self._lock:
@@ -149,6 +157,8 @@ class Database:
                 return known
             if table_name == "mailboxes":
                 columns = listed_columns()
+            elif table_name == "attachments":
+                columns = attachment_columns()
             else:
                 columns = message_columns(of_all=table_name == "messages")
             return sa.Table(table_name, self._registry.metadata, *columns)
@@ -197,7 +207,7 @@ class Database:
         with self._lock:
             known = self._classes.get(table_name)
             if known is None:
-                known = self._classes[table_name] = mapped(self.table(table_name), self._registry)
+                known = self._classes[table_name] = mapped(self.table(table_name), self._registry, self)
             return known
 
     # Questions.
@@ -306,6 +316,22 @@ class Database:
             finally:
                 self._release()
 
+    @contextlib.contextmanager
+    def reading(self, mailbox: str) -> Iterator[tuple[Connection, Mailbox]]:
+        """Lend a session to read from a mailbox, given by its own name: whoever has it leaves nothing under way.
+
+        It is the one this thread reads rows from, where it does, so that reading along takes no second one.
+        """
+        with self._rolled_back(), contextlib.ExitStack() as after:
+            session = self.session()
+            if session.in_transaction():
+                pooled: Any = session.connection().connection
+            else:
+                pooled = self.engine.raw_connection()
+                after.callback(pooled.close)
+            lent = cast("dbapi.Connection", pooled.dbapi_connection)
+            yield lent.imap, _found(mailbox, lent.tables)
+
     def _cursors(self) -> weakref.WeakSet[Any]:
         """Give this thread's cursors; those that are still open have rows somebody may fetch."""
         if not hasattr(self._reading, "cursors"):
@@ -359,6 +385,16 @@ class Database:
             if schema not in record.info.setdefault("attached", {}):
                 connection.cursor().execute(f"ATTACH ? AS {quote_identifier(schema)}", (path,)).close()
                 record.info["attached"][schema] = path
+
+
+def _found(mailbox: str, tables: Tables) -> Mailbox:
+    """Find a mailbox by its own name, listing anew what is not known. Raises NoSuchMailbox."""
+    if mailbox.upper() == "INBOX":
+        return INBOX
+    try:
+        return tables.catalog.find_mailbox(mailbox)
+    except errors.NoSuchMailbox:
+        return tables.refresh().find_mailbox(mailbox)
 
 
 def _cursor_of(result: sa.Result[Any]) -> Any:

@@ -120,13 +120,18 @@ class Query:
         return statement if self._where is None else statement.where(self._where)
 
     def _classes(self) -> list[Any]:
-        return [self._database.class_of(table) or table for table in self._tables]
+        """List what a row is made of where no columns are named: objects, else columns that are not hidden."""
+        found: list[Any] = []
+        for table in self._tables:
+            known = self._database.class_of(table)
+            found += [known] if known is not None else [c for c in table.columns if not c.info.get("hidden")]
+        return found
 
     def _newest_first(self) -> list[Any]:
         if len(self._tables) > 1:
             return []
         columns = self._tables[0].columns
-        if "mailbox" in self._tables[0].primary_key.columns:
+        if "mailbox" in self._tables[0].primary_key.columns and "created" in columns:
             return [columns.created.desc(), columns.mailbox, columns.uid.desc()]
         return [columns.uid.desc()] if "uid" in columns else []
 

@@ -57,6 +57,13 @@ class Reply:
 Play = Callable[[Reply], Iterable[Step]]
 
 
+TEXT = b"Hello.\r\n"
+
+
+def literal(name: str, octets: bytes) -> bytes:
+    return f"{name} {{{len(octets)}}}\r\n".encode() + octets
+
+
 @dataclasses.dataclass(frozen=True)
 class Held:
     """A message."""
@@ -73,14 +80,15 @@ class Held:
             words.append(f"FLAGS ({self.flags})")
         if "RFC822.SIZE" in items:
             words.append(f"RFC822.SIZE {self.size}")
-        header = b""
+        if "BODYSTRUCTURE" in items:
+            words.append(f'BODYSTRUCTURE ("text" "plain" NIL NIL NIL "7bit" {len(TEXT)} 1)')
+        header = b"Subject: " + self.subject.encode() + b"\r\n\r\n"
+        sections = {"BODY[HEADER]": header, "BODY[]": header + TEXT, "BODY[1]": TEXT}
+        told = [" ".join(words).encode()]
         if fields := _FIELDS.search(items):
-            header = b"Subject: " + self.subject.encode() + b"\r\n\r\n"
-            words.append(f"BODY[HEADER.FIELDS ({fields[1]})] {{{len(header)}}}\r\n")
-        elif "BODY.PEEK[]" in items:
-            header = b"Subject: " + self.subject.encode() + b"\r\n\r\nHello.\r\n"
-            words.append(f"BODY[] {{{len(header)}}}\r\n")
-        return f"* {number} FETCH (".encode() + " ".join(words).encode() + header + b")\r\n"
+            told.append(literal(f"BODY[HEADER.FIELDS ({fields[1]})]", header))
+        told += (literal(name, octets) for name, octets in sections.items() if name.replace("[", ".PEEK[") in items)
+        return f"* {number} FETCH (".encode() + b" ".join(told) + b")\r\n"
 
 
 class FaultyServer:

@@ -9,6 +9,7 @@ import random
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from tests.kit.entities import entity
 from tests.kit.login import wire_name
 
 if TYPE_CHECKING:
@@ -140,9 +141,9 @@ def _letter(chance: random.Random) -> Letter:
         lines.append("Date: " + _date(chance, sent))
     lines += _ids(chance)
     lines += [f"X-Trace: {_trace(chance)}" for _ in range(chance.choice((0, 0, 1, 2)))]
-    if chance.random() < 0.7:
-        lines += ["MIME-Version: 1.0", "Content-Type: text/plain; charset=utf-8", "Content-Transfer-Encoding: 8bit"]
-    body = "hello\r\n" * chance.choice((0, 1, 1, 2, 30))
+    fields, body = entity(chance)
+    if fields:
+        lines += ["MIME-Version: 1.0", *fields]
     # Of an arrival before 1970 Dovecot says 1901 first and 2038 later.
     created = max(moment, datetime(1970, 1, 1, tzinfo=UTC))
     local = created.astimezone(timezone(timedelta(minutes=chance.choice(_ZONES))))
@@ -150,7 +151,7 @@ def _letter(chance: random.Random) -> Letter:
         # Cyrus and Courier refuse it.
         local = created
     flags = tuple(flag for flag in (*_FLAGS, *_KEYWORDS) if chance.random() < 0.25)
-    octets = "\r\n".join([*lines, "", body]).encode()
+    octets = "\r\n".join([*lines, "", ""]).encode() + body
     return Letter(octets, flags, local.strftime('"%d-%b-%Y %H:%M:%S %z"'))
 
 

@@ -280,6 +280,7 @@ def made_rows(chance: random.Random, mailbox: str, count: int) -> list[dict[str,
         name, address = chance.choice(TEXTS), chance.choice(("a@example.org", "o'x@example.org", "A@EXAMPLE.ORG"))
         has_sender = chance.random() < 0.8
         row = dict.fromkeys(("cc", "bcc", "reply_to", "in_reply_to", "list_id", "mime", "headers", "email", "problems"))
+        row |= dict.fromkeys(("encoding", "attachments", "text", "html", "content"))
         row |= flags | {
             "uid": uid,
             "flags": _json([f"\\{name.title()}" for name, held in flags.items() if held] + keywords),

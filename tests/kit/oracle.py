@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import apsw
 
 from tests.kit.login import checked, wire_name
+from tests.kit.said import says
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -49,7 +50,12 @@ COLUMNS = {
     "references": "TEXT",
     "list_id": "TEXT",
     "mime": "TEXT",
+    "encoding": "TEXT",
+    "attachments": "JSON",
     "mailbox": "TEXT",
+    "text": "TEXT",
+    "html": "TEXT",
+    "content": "JSON",
     "headers": "JSON",
     "email": "BLOB",
     "problems": "JSON",
@@ -57,7 +63,7 @@ COLUMNS = {
     "refs": "TEXT",
 }
 # What `SELECT *` leaves out.
-HIDDEN: Final = ("headers", "email", "problems", "recipients", "refs")
+HIDDEN: Final = ("text", "html", "content", "headers", "email", "problems", "recipients", "refs")
 
 _FOLD = re.compile(r"\r?\n(?=[ \t])")
 _BETWEEN_WORDS = re.compile(r"(?<=\?=)\s+(?==\?)")
@@ -137,7 +143,7 @@ def _read(octets: bytes) -> Row:
         "email": octets,
         "problems": "[]",
     }
-    return row | {"recipients": row["to"], "refs": row["references"]}
+    return row | says(parsed) | {"recipients": row["to"], "refs": row["references"]}
 
 
 def _utc(moment: datetime) -> str:

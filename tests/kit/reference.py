@@ -14,12 +14,12 @@ from imapdb.cli import app
 from imapdb.cli.answer import Login
 from imapdb.cli.conditions import Conditions
 from imapdb.cli.output import Form, Look
-from imapdb.sql.columns import MAILBOX_COLUMNS, column_table
+from imapdb.sql.columns import ATTACHMENT_COLUMNS, MAILBOX_COLUMNS, column_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["PARTS", "SHARED", "commands", "error_tree", "mailbox_table", "options_of"]
+__all__ = ["PARTS", "SHARED", "attachment_table", "commands", "error_tree", "mailbox_table", "options_of"]
 
 # Options that several commands take, told once in a part of that name: what the part is called in the docs, and them.
 SHARED: Final = {
@@ -120,6 +120,16 @@ def mailbox_table() -> str:
     return "\n".join(lines) + "\n"
 
 
+def attachment_table() -> str:
+    """Write the columns of the table `attachments` as a Markdown table."""
+    lines = ["| column | type | what it is |", "|---|---|---|"]
+    lines += [
+        f"| `{column.name}`{' (hidden)' * column.hidden} | {column.sql_type} | {column.doc} |"
+        for column in ATTACHMENT_COLUMNS
+    ]
+    return "\n".join(lines) + "\n"
+
+
 def error_tree() -> str:
     """Draw the classes of errors as a tree."""
     lines = ["```", *_drawn(errors.Warning, "", ""), *_drawn(errors.Error, "", ""), "```"]
@@ -142,6 +152,7 @@ def _classes() -> list[type[Exception]]:
 PARTS: Final[dict[str, Callable[[], str]]] = {
     "columns": column_table,
     "mailboxes": mailbox_table,
+    "attachments": attachment_table,
     "errors": error_tree,
     **{name: partial(_shared, name) for name in SHARED},
     **{f"options {path.removeprefix('imapdb').strip()}".strip(): partial(_options, path) for path in commands()},

@@ -22,7 +22,7 @@ NUMBERS: Final = ("uid", "size")
 DATES: Final = ("created", "sent")
 TEXTS: Final = (
     "sender", "to", "cc", "bcc", "reply_to", "sender_name", "sender_address", "subject", "message_id", "in_reply_to",
-    "references", "list_id", "mime", "recipients", "refs",
+    "references", "list_id", "mime", "recipients", "refs", "text", "html", "content",
 )  # fmt: skip
 _ODD: Final[tuple[Any, ...]] = (
     None, None, None,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SHOWN", "Statement", "statements", "text_statements"]
 
-SHOWN: Final = (*TEXTS, "headers", "email")
+SHOWN: Final = (*TEXTS, "attachments", "encoding", "headers", "email")
 
 _ORDERS = ("uid", "created", "size", "subject", "seen", "sender", "mailbox", "sent")
 # The columns joined on, and whether they are text.

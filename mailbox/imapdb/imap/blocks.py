@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from collections.abc import Set as AbstractSet
 
-    from imapdb.imap.fetched import Items
+    from imapdb.imap.items import Items
 
 __all__ = ["Block"]
 
@@ -38,7 +38,8 @@ def _in_order(items: Items) -> re.Pattern[bytes]:
 
     It has the groups of _IN_ANY_ORDER, and takes a third of its time.
     """
-    if items.email_id or items.thread_id or items.labels:
+    is_body = items.body or (items.whole and not items.header and not items.fields)
+    if items.email_id or items.thread_id or items.labels or items.structure or items.sections or items.whole > is_body:
         # None is complete without these, and nothing here reads them.
         return re.compile(rb"(?!)")
     section = b"HEADER" if items.header else b"HEADER.FIELDS (%s)" % b" ".join(sorted(items.fields))
@@ -50,8 +51,8 @@ def _in_order(items: Items) -> re.Pattern[bytes]:
     pattern = rb"\* \d{1,10} FETCH \(UID (\d{1,10})"
     for is_wanted, shape in told:
         pattern += b"(?:%s)%s" % (shape, b"" if is_wanted else b"{0}")
-    if items.body or items.header or items.fields:
-        pattern += rb" BODY\[(%s)\] \{(\d{1,9})\}\r\n(?:()){0}" % (b"" if items.body else re.escape(section))
+    if is_body or items.header or items.fields:
+        pattern += rb" BODY\[(%s)\] \{(\d{1,9})\}\r\n(?:()){0}" % (b"" if is_body else re.escape(section))
     else:
         pattern += rb"(?:()()){0}(\)\r\n)"
     return re.compile(pattern)

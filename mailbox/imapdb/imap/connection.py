@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from imapdb.account import Account
-    from imapdb.imap.fetched import Items
+    from imapdb.imap.items import Items
     from imapdb.imap.profiles import Profile
     from imapdb.imap.second import SecondSession
     from imapdb.imap.wire import Pending, Response
@@ -55,6 +55,16 @@ class Selected:
         """Take note of what a line of that answer says."""
         if match := _UIDVALIDITY.match(line):
             self.uidvalidity = int(match[1])
+
+    def checked(self, uidvalidity: int | None) -> int:
+        """Give the UIDVALIDITY. Raises StaleMailbox where messages were found under another one."""
+        if uidvalidity is not None and uidvalidity != self.uidvalidity:
+            raise errors.StaleMailbox(
+                f"mailbox {self.mailbox.name!r} was rebuilt: UIDVALIDITY {uidvalidity} became {self.uidvalidity}; "
+                "run the statement again",
+                command="UID FETCH",
+            )
+        return self.uidvalidity
 
 
 class Stream(Protocol):

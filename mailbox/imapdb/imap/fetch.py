@@ -6,18 +6,19 @@ import re
 from collections import deque
 from typing import TYPE_CHECKING
 
-from imapdb.errors import ConnectionLost, Error, ProtocolError, ServerRefused, StaleMailbox
+from imapdb.errors import ConnectionLost, Error, ProtocolError, ServerRefused
 from imapdb.imap import sets
 from imapdb.imap.blocks import Block
-from imapdb.imap.fetched import Fetched, Items, Unreadable, read_fetch
+from imapdb.imap.fetched import Fetched
+from imapdb.imap.items import Items
 from imapdb.imap.patience import Patience
-from imapdb.imap.piece import Piece, not_asked_for, put
+from imapdb.imap.piece import Piece, take_in
 from imapdb.imap.wire import MAX_ANSWER
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from imapdb.imap.connection import Connection, Selected
+    from imapdb.imap.connection import Connection
     from imapdb.imap.mailboxes import Mailbox
     from imapdb.imap.wire import Wire
 
@@ -52,6 +53,10 @@ class FetchStream:
     again shortly. Raises StaleMailbox where UIDVALIDITY is another than the UIDs were found under. `first` is how many
     messages are likely to be enough.
 
+    `besides` are items that are asked of single messages only, in the same round trip; `octets` is then how much is
+    expected of each message. `piece` is how many are asked for together at first, where nobody says how many are
+    wanted.
+
     A message of which an item is left out or cannot be read is asked for once more, and then is a row without it.
     Raises ProtocolError where one may be missing because an answer could not be read.
     """
@@ -65,6 +70,9 @@ class FetchStream:
         *,
         uidvalidity: int | None,
         first: int | None = None,
+        besides: Mapping[int, Items] | None = None,
+        octets: Mapping[int, int] | None = None,
+        piece: int | None = None,
     ) -> None:
         self._connection = connection
         self._mailbox = mailbox
@@ -72,9 +80,10 @@ class FetchStream:
         self._was_searched = uidvalidity is not None
         self._uids = uids
         self._asked = 0
-        self._size = max(1, min(first or FIRST_PIECE, LARGEST_PIECE))
+        self._size = max(1, min(first or piece or FIRST_PIECE, LARGEST_PIECE))
         self._is_limited = first is not None
-        self._sizes: dict[int, int] = {}
+        self._besides: Mapping[int, Items] = besides or {}
+        self._sizes: Mapping[int, int] = octets or {}
         self._messages = 0
         self._octets = 0
         # All of them have the items of now: `require` begins again at the current message.
@@ -82,6 +91,11 @@ class FetchStream:
         self._piece: Piece | None = None
         self._place = 0
         self.items = items
+
+    @property
+    def uidvalidity(self) -> int | None:
+        """The UIDVALIDITY of the messages; None where nothing was asked yet."""
+        return self._uidvalidity
 
     @property
     def total(self) -> int:
@@ -151,10 +165,10 @@ class FetchStream:
         if not self._ahead and not self._plan():
             self._let_go()
             return None
-        if self.items:
+        if self.items or self._besides:
             self._send_unsent()
             # Behind the first piece of a LIMIT nothing is sent: mostly nobody wants it.
-            most = 1 if self._is_limited else 1 + (AHEAD if self._messages and not self.items.body else AHEAD_AT_FIRST)
+            most = 1 if self._is_limited else 1 + (AHEAD if self._messages and not self._is_heavy else AHEAD_AT_FIRST)
             while len(self._ahead) < most and self._plan():
                 self._send_unsent()
             self._complete(self._ahead[0])
@@ -167,12 +181,17 @@ class FetchStream:
         """Cut the next piece off the UIDs."""
         if self._asked >= len(self._uids):
             return False
-        size = self._count_within(PIECE_OCTETS) if self.items.body else self._bearable()
+        size = self._count_within(PIECE_OCTETS) if self._is_heavy else self._bearable()
         uids = self._uids[self._asked : self._asked + size]
-        self._ahead.append(Piece(self._asked, uids, self.items))
+        self._ahead.append(Piece(self._asked, uids, self.items, self._besides))
         self._asked += len(uids)
         self._size = min(self._size * 4, LARGEST_PIECE)
         return True
+
+    @property
+    def _is_heavy(self) -> bool:
+        """Whether messages come whole, or in parts as large: then their octets are counted, not their number."""
+        return self.items.body or bool(self._besides)
 
     def _bearable(self) -> int:
         """Say how many messages to ask for together, by what those before came to and what the server allows."""
@@ -207,8 +226,8 @@ class FetchStream:
             uids,
             Items(size=True),
             uidvalidity=self._uidvalidity,
+            piece=LARGEST_PIECE,
         )
-        stream._size = LARGEST_PIECE
         sizes = dict.fromkeys(uids, 0)
         try:
             while (message := stream.next()) is not None:
@@ -241,7 +260,7 @@ class FetchStream:
         wire = connection.wire
         # Known only now: another session may be another server behind the same name.
         piece.asked = piece.items.offered(connection.capabilities)
-        if not piece.asked and self._was_searched:
+        if not piece.asked and not piece.besides and self._was_searched:
             piece.found.update((uid, Fetched(uid)) for uid in missing)
             piece.is_read = True
             return
@@ -249,13 +268,14 @@ class FetchStream:
         connection.streaming = self
         piece.session = connection.opened
         piece.selected = connection.selected
-        command = piece.asked.command(connection.capabilities)
         try:
-            for uid_set in sets.pieces(missing):
-                pending = wire.send("UID FETCH", uid_set, command)
-                if piece.asked.body:
-                    pending.max_literal, pending.room = MAX_MESSAGE, MAX_MESSAGE + MAX_ANSWER
-                piece.pending.append(pending)
+            for items, uids in piece.alike(missing):
+                command = items.command(connection.capabilities)
+                for uid_set in sets.pieces(uids):
+                    pending = wire.send("UID FETCH", uid_set, command)
+                    if items.body or items.whole or items.sections:
+                        pending.max_literal, pending.room = MAX_MESSAGE, MAX_MESSAGE + MAX_ANSWER
+                    piece.pending.append((pending, items))
         except ConnectionLost:
             # Not sent is not read: without this, no answer under way would look like all of them read.
             piece.forget(self._uidvalidity)
@@ -313,43 +333,33 @@ class FetchStream:
         # With two commands under way, what answers the second may come early.
         places += [(frozenset(p.uids), p.found) for p in self._ahead if p is not piece and p.pending]
         messages = octets = 0
-        block = Block(*places[0], piece.asked)
+        blocks = {items: Block(*places[0], items) for _, items in piece.pending}
         while piece.pending:
             # Asked again for every command: another stream may have lost the session meanwhile.
             wire = self._connection.session(piece.session)
-            pending = piece.pending[0]
-            pending.take = block.take
+            pending, items = piece.pending[0]
+            pending.take = blocks[items].take
             try:
                 for response in wire.answer(pending):
-                    try:
-                        message = read_fetch(response)
-                    except Unreadable as error:
-                        piece.stray = ProtocolError(str(error), command=error.command)
-                        if error.uid is not None:
-                            piece.unreadable.add(error.uid)
-                        continue
-                    if message is None:
-                        continue
-                    if not put(places, message):
-                        piece.stray = not_asked_for(message) or piece.stray
-                        continue
-                    messages += 1
-                    octets += sum(map(len, response))
+                    if take_in(piece, response, places):
+                        messages += 1
+                        octets += sum(map(len, response))
             except ServerRefused:
                 # Expunged while we were reading (RFC 5530): what is still there has been sent.
                 if (pending.code or b"").upper() != b"EXPUNGEISSUED":
                     raise
             piece.is_partial |= _IS_PARTIAL.match(pending.code or b"") is not None
             piece.pending.popleft()
-        piece.complete += block.complete
-        messages += block.messages
-        octets += block.octets
-        before = self._connection.fetched.get(piece.asked, (0, 0))
-        self._connection.fetched[piece.asked] = before[0] + messages, before[1] + octets
+        piece.complete += sum(block.complete for block in blocks.values())
+        messages += sum(block.messages for block in blocks.values())
+        octets += sum(block.octets for block in blocks.values())
+        if not piece.besides:
+            before = self._connection.fetched.get(piece.asked, (0, 0))
+            self._connection.fetched[piece.asked] = before[0] + messages, before[1] + octets
         self._messages += messages
         self._octets += octets
         if piece.selected is not None:
-            self._check(piece.selected)
+            self._uidvalidity = piece.selected.checked(self._uidvalidity)
 
     def _drop_ahead(self) -> None:
         under_way = sum(self._sizes.get(uid, 0) for piece in self._ahead if piece.pending for uid in piece.missing)
@@ -362,7 +372,7 @@ class FetchStream:
     def _read_off(self, piece: Piece) -> None:
         """Read what is under way for a piece and drop it; never raises what a server or a connection did."""
         while piece.pending:
-            pending = piece.pending.popleft()
+            pending, _ = piece.pending.popleft()
             try:
                 for _ in self._connection.session(piece.session).answer(pending):
                     pass
@@ -380,14 +390,3 @@ class FetchStream:
 
     def _let_go(self) -> None:
         self._connection.let_go(self)
-
-    def _check(self, selected: Selected) -> None:
-        """Compare UIDVALIDITY with that of the EXAMINE a piece was asked under."""
-        if self._uidvalidity is None:
-            self._uidvalidity = selected.uidvalidity
-        elif selected.uidvalidity != self._uidvalidity:
-            raise StaleMailbox(
-                f"mailbox {self._mailbox.name!r} was rebuilt: UIDVALIDITY {self._uidvalidity} became "
-                f"{selected.uidvalidity}; run the statement again",
-                command="UID FETCH",
-            )

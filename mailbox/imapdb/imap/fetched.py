@@ -1,12 +1,7 @@
-"""What FETCH can be asked of a message, and its answer read in whatever order and form (RFC 3501 6.4.5 and 7.4.2).
-
-Beyond RFC 3501: the ids of RFC 8474, and what Gmail has of its own (X-GM-EXT-1).
-"""
+"""What a server told of a message, read in whatever order and form (RFC 3501 7.4.2)."""
 
 from __future__ import annotations
 
-import dataclasses
-import operator
 import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -15,123 +10,26 @@ from imapdb.errors import ProtocolError
 from imapdb.imap.tokens import Token, tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from collections.abc import Set as AbstractSet
-
     from imapdb.imap.wire import Response
 
-__all__ = ["NOTHING", "Fetched", "Items", "Unreadable", "lacking", "read_fetch", "told"]
+__all__ = ["Fetched", "Unreadable", "read_fetch"]
 
 # Octets of a line that is matched at once: a match remembers each of its steps, a hundred octets and more for one.
 MAX_HEAD = 16 * 1024
 MAX_DIGITS = 18  # more are no number of this protocol, and would not fit SQLite's 64 bits
-OBJECTID = "OBJECTID"
-GMAIL = "X-GM-EXT-1"
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Items:
-    """What to fetch of a message besides its UID. `fields` are header field names in upper case.
-
-    `email_id`, `thread_id` and `labels` only some servers have: see `offered`.
-    """
-
-    flags: bool = False
-    size: bool = False
-    date: bool = False
-    fields: frozenset[bytes] = frozenset()
-    header: bool = False
-    body: bool = False
-    email_id: bool = False
-    thread_id: bool = False
-    labels: bool = False
-
-    def __or__(self, other: Items) -> Items:
-        return Items(
-            flags=self.flags or other.flags,
-            size=self.size or other.size,
-            date=self.date or other.date,
-            fields=self.fields | other.fields,
-            header=self.header or other.header,
-            body=self.body or other.body,
-            email_id=self.email_id or other.email_id,
-            thread_id=self.thread_id or other.thread_id,
-            labels=self.labels or other.labels,
-        )
-
-    def __bool__(self) -> bool:
-        return self != NOTHING
-
-    def covers(self, other: Items) -> bool:
-        """Whether fetching these brings everything `other` asks for."""
-        return (
-            (self.flags or not other.flags)
-            and (self.size or not other.size)
-            and (self.date or not other.date)
-            and (self.body or not other.body)
-            and (self.body or self.header or not other.header)
-            and (self.body or self.header or self.fields >= other.fields)
-            and (self.email_id or not other.email_id)
-            and (self.thread_id or not other.thread_id)
-            and (self.labels or not other.labels)
-        )
-
-    def offered(self, capabilities: AbstractSet[str]) -> Items:
-        """Leave out what a server with these capabilities does not have; none of it may be left.
-
-        The ids are those of OBJECTID (RFC 8474 5), or else Gmail's own; labels are Gmail's alone.
-        """
-        if not (self.email_id or self.thread_id or self.labels):
-            return self
-        has_labels = GMAIL in capabilities
-        has_ids = has_labels or OBJECTID in capabilities
-        return dataclasses.replace(
-            self,
-            email_id=self.email_id and has_ids,
-            thread_id=self.thread_id and has_ids,
-            labels=self.labels and has_labels,
-        )
-
-    def command(self, capabilities: AbstractSet[str]) -> bytes:
-        r"""Write the list for UID FETCH, in the words of a server with these capabilities.
-
-        Everything is PEEK: reading never sets `\Seen`.
-        """
-        has_objectid = OBJECTID in capabilities
-        offered = self.offered(capabilities)
-        words = [b"UID"]
-        if self.flags:
-            words.append(b"FLAGS")
-        if self.size:
-            words.append(b"RFC822.SIZE")
-        if self.date:
-            words.append(b"INTERNALDATE")
-        if offered.email_id:
-            words.append(b"EMAILID" if has_objectid else b"X-GM-MSGID")
-        if offered.thread_id:
-            words.append(b"THREADID" if has_objectid else b"X-GM-THRID")
-        if offered.labels:
-            words.append(b"X-GM-LABELS")
-        if self.body:
-            words.append(b"BODY.PEEK[]")
-        elif self.header:
-            words.append(b"BODY.PEEK[HEADER]")
-        elif self.fields:
-            words.append(b"BODY.PEEK[HEADER.FIELDS (%s)]" % b" ".join(sorted(self.fields)))
-        return b"(%s)" % b" ".join(words)
-
-
-NOTHING = Items()
 
 
 class Fetched:
     """What a server told of one message: octets as they came, decoded by whoever reads them. None is "not told".
 
-    An id that is empty was told: that there is none. `problems` say what of it could not be had.
+    An id that is empty was told: that there is none. `structure` is that of BODYSTRUCTURE in tokens, empty where they
+    could not be read. `sections` are parts by their section, empty where there is no such part. `problems` say what
+    could not be had. `fields` and `said` are kept by whoever decodes the header and the parts.
     """
 
     __slots__ = (
-        "body", "date", "email_id", "fields", "flags", "header", "labels", "problems", "size", "thread_id", "uid",
+        "body", "date", "email_id", "fields", "flags", "header", "labels", "problems", "said", "sections", "size",
+        "structure", "thread_id", "uid",
     )  # fmt: skip
 
     def __init__(self, uid: int) -> None:
@@ -145,13 +43,26 @@ class Fetched:
         self.email_id: bytes | None = None
         self.thread_id: bytes | None = None
         self.labels: tuple[bytes, ...] | None = None
+        self.structure: list[Token] | None = None
+        self.sections: dict[bytes, bytes] | None = None
+        self.said: object = None
         self.problems: tuple[str, ...] = ()
+
+    @property
+    def is_flags_only(self) -> bool:
+        """Whether nothing was told but flags, which any change of them may bring."""
+        told = (self.size, self.date, self.header, self.body, self.structure, self.sections)
+        return all(value is None for value in told)
 
     def take(self, other: Fetched) -> None:
         """Fill in what `other` knows of the same message."""
-        for name in ("flags", "size", "date", "body", "email_id", "thread_id", "labels"):
+        for name in ("flags", "size", "date", "body", "email_id", "thread_id", "labels", "structure"):
             if getattr(other, name) is not None:
                 setattr(self, name, getattr(other, name))
+        if other.sections is not None:
+            self.sections = (self.sections or {}) | other.sections
+        if other.structure is not None:
+            self.said = None
         if other.header is not None:
             self.header = other.header
             self.fields = None
@@ -194,6 +105,8 @@ _ITEM = re.compile(
     rb"|BINARY(?:\.SIZE)?\[.*|PREVIEW|SAVEDATE|ANNOTATION|SNIPPET.*|X-.*",
     re.DOTALL,
 )
+_STRUCTURE = b" BODYSTRUCTURE ("
+_SECTION = re.compile(rb"BODY\[([0-9.]*(?:MIME|HEADER|TEXT)?)\]")
 _OBJECT_ID = re.compile(rb"[\w-]{1,255}")
 
 
@@ -234,10 +147,33 @@ def _of_any_form(response: Response) -> Fetched | None:
     try:
         return _general(response)
     except ProtocolError as error:
+        message = _without_structure(response)
+        if message is not None:
+            return message
         uid = _UID_FIRST.match(response[0])
         raise Unreadable(
             f"the server's answer about a message: {error}", None if uid is None else int(uid[1])
         ) from error
+
+
+def _without_structure(response: Response) -> Fetched | None:
+    """Read what stands before a BODYSTRUCTURE that nests too deep, holds too much or is no list; None where that fails.
+
+    It is asked for as the last item.
+    """
+    for number in range(0, len(response), 2):
+        line = response[number]
+        start = line.find(_STRUCTURE)
+        if start < 0:
+            continue
+        try:
+            message = _general([*response[:number], line[:start] + b")\r\n"])
+        except ProtocolError:
+            return None
+        if message is not None:
+            message.structure = []
+        return message
+    return None
 
 
 def _general(response: Response) -> Fetched | None:
@@ -264,7 +200,7 @@ def _general(response: Response) -> Fetched | None:
             _note(message, item, value)
     if message.uid:
         return message
-    if message.size is None and message.date is None and message.header is None and message.body is None:
+    if message.is_flags_only:
         # Somebody changed its flags.
         return None
     raise ProtocolError("the server told of a message without its UID", command="UID FETCH")
@@ -286,10 +222,19 @@ def _note(message: Fetched, item: bytes, value: Token) -> None:
             message.thread_id = _object_id(word)
         case b"X-GM-LABELS", list(labels):
             message.labels = _names(labels)
-        case b"BODY[]", _:
-            message.body = value if isinstance(value, bytes) else b""
-        case _ if item.startswith((b"BODY[HEADER", b"]")):
-            message.header = value if isinstance(value, bytes) else b""
+        case b"BODYSTRUCTURE", _:
+            message.structure = value if isinstance(value, list) else []
+        case _:
+            _note_section(message, item, value if isinstance(value, bytes) else b"")
+
+
+def _note_section(message: Fetched, item: bytes, octets: bytes) -> None:
+    if item == b"BODY[]":
+        message.body = octets
+    elif item.startswith((b"BODY[HEADER", b"]")):
+        message.header = octets
+    elif section := _SECTION.fullmatch(item):
+        message.sections = (message.sections or {}) | {section[1]: octets}
 
 
 def _object_id(word: Token) -> bytes | None:
@@ -319,27 +264,3 @@ def _number(octets: bytes) -> int:
     if not octets.isdigit() or len(octets) > MAX_DIGITS:
         raise ProtocolError("the server sent no number where one belongs", command="UID FETCH")
     return int(octets)
-
-
-def lacking(items: Items) -> Callable[[Fetched], bool]:
-    """Give what says whether a message lacks any of these items, which the server offers.
-
-    It tells an answer from flags that another session changed meanwhile, which come with a UID too under CONDSTORE.
-    """
-    match told(items):
-        case ():
-            return lambda _: False
-        case (name,):
-            one = operator.attrgetter(name)
-            return lambda message: one(message) is None
-        case names:
-            of_all = operator.attrgetter(*names)
-            return lambda message: None in of_all(message)
-
-
-def told(items: Items) -> tuple[str, ...]:
-    """Name what a message is told with that has these items."""
-    names = tuple(n for n in ("flags", "size", "date", "email_id", "thread_id", "labels") if getattr(items, n))
-    if items.body:
-        return (*names, "body")
-    return (*names, "header") if items.header or items.fields else names

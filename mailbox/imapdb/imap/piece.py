@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
+import operator
 from collections import deque
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from imapdb.errors import ProtocolError
-from imapdb.imap.fetched import NOTHING, Fetched, Items, lacking, told
+from imapdb.imap.fetched import Fetched, Unreadable, read_fetch
+from imapdb.imap.items import NOTHING, Items, lacking, told
 from imapdb.imap.sets import MAX_UID
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from imapdb.errors import Error
     from imapdb.imap.connection import Selected
-    from imapdb.imap.wire import Pending
+    from imapdb.imap.wire import Pending, Response
 
-__all__ = ["UNREADABLE", "Piece", "not_asked_for", "put"]
+__all__ = ["UNREADABLE", "Piece", "take_in"]
 
 
 UNREADABLE = "the server's answer about it: not readable"
@@ -30,6 +33,8 @@ _ITEMS = {
     "email_id": "EMAILID",
     "thread_id": "THREADID",
     "labels": "X-GM-LABELS",
+    "structure": "BODYSTRUCTURE",
+    "sections": "parts",
 }
 
 
@@ -38,8 +43,9 @@ class Piece:
     """Messages asked for together, from place `start` of the stream's UIDs on.
 
     A piece is sent (`selected` is set: the mailbox and `session` it was sent in), then read (`is_read`). `asked` are
-    those of its items that the server offers, `pending` its commands whose answers have not been read, `found` what has
-    been; of `complete` of these all items were. `stray` is what was told that answers nothing, `unreadable` are those
+    those of its items that the server offers, `besides` what is asked of single messages more than that. `pending` are
+    its commands whose answers have not been read, each with what it asks for, `found` what has been read; of `complete`
+    of these all items were. `stray` is what was told that answers nothing, `unreadable` are those
     told of in a way nobody can read, `is_partial` says that the server told no more than so many. `error` is what
     reading it came to.
     """
@@ -47,11 +53,12 @@ class Piece:
     start: int
     uids: Sequence[int]
     items: Items
+    besides: Mapping[int, Items] = dataclasses.field(default_factory=dict)
     is_bare: bool = dataclasses.field(init=False)
     asked: Items = NOTHING
     found: dict[int, Fetched] = dataclasses.field(default_factory=dict)
     complete: int = 0
-    pending: deque[Pending] = dataclasses.field(default_factory=deque)
+    pending: deque[tuple[Pending, Items]] = dataclasses.field(default_factory=deque)
     session: int = 0
     selected: Selected | None = None
     is_read: bool = False
@@ -62,12 +69,27 @@ class Piece:
     error: Error | None = None
 
     def __post_init__(self) -> None:
-        self.is_bare = not self.items
+        self.is_bare = not self.items and not self.besides
 
     @property
     def missing(self) -> list[int]:
         """Those of which nothing was told."""
         return [uid for uid in self.uids if uid not in self.found]
+
+    def asked_of(self, uid: int) -> Items:
+        """Say what is asked of one message."""
+        more = self.besides.get(uid)
+        return self.asked if more is None else _together(self.asked, more)
+
+    def alike(self, uids: Iterable[int]) -> Iterable[tuple[Items, list[int]]]:
+        """Group messages by what is asked of them."""
+        groups: dict[Items, list[int]] = {}
+        if not self.besides:
+            groups[self.asked] = list(uids)
+        else:
+            for uid in uids:
+                groups.setdefault(self.asked_of(uid), []).append(uid)
+        return groups.items()
 
     def forget(self, uidvalidity: int | None) -> None:
         """Have a piece sent again; what was read stays, where it is known to be of the same UIDVALIDITY."""
@@ -102,8 +124,7 @@ class Piece:
         """
         if self.complete == len(self.found):
             return False
-        lacks = lacking(self.asked)
-        dropped = [uid for uid, message in self.found.items() if lacks(message)]
+        dropped = [uid for uid, message in self.found.items() if lacking(self.asked_of(uid))(message)]
         for uid in dropped:
             del self.found[uid]
         return bool(dropped)
@@ -111,7 +132,7 @@ class Piece:
     def _note_problems(self) -> None:
         """Have messages say what was not told of them, even when it was asked for again."""
         for message in self.found.values():
-            lost = [name for name in told(self.asked) if getattr(message, name) is None]
+            lost = [name for name in told(self.asked_of(message.uid)) if getattr(message, name) is None]
             message.problems += tuple(f"{_ITEMS[name]}: not told, or not readable" for name in lost)
         for uid in self.unreadable.intersection(self.missing):
             message = self.found[uid] = Fetched(uid)
@@ -119,15 +140,18 @@ class Piece:
 
     def _drop_flags(self) -> None:
         """Drop messages of which still nothing is told but flags, where others were asked for: they are gone."""
-        names = told(self.asked)
-        if self.asked.flags or not names:
+        if self.asked.flags:
             return
         for uid, message in list(self.found.items()):
-            if message.flags is not None and all(getattr(message, name) is None for name in names):
+            names = told(self.asked_of(uid))
+            if message.flags is not None and names and all(getattr(message, name) is None for name in names):
                 del self.found[uid]
 
 
-def put(places: list[tuple[frozenset[int], dict[int, Fetched]]], message: Fetched) -> bool:
+_together = lru_cache(maxsize=1024)(operator.or_)
+
+
+def _put(places: list[tuple[frozenset[int], dict[int, Fetched]]], message: Fetched) -> bool:
     """Keep a message where it was asked for; a server may tell of one in several responses. False: nobody asked."""
     for uids, found in places:
         if message.uid in uids:
@@ -138,11 +162,28 @@ def put(places: list[tuple[frozenset[int], dict[int, Fetched]]], message: Fetche
     return False
 
 
-def not_asked_for(message: Fetched) -> ProtocolError | None:
+def _not_asked_for(message: Fetched) -> ProtocolError | None:
     """Give the error there may be in a message that was not asked for; flags are told of any at any time."""
-    if message.size is None and message.date is None and message.header is None and message.body is None:
+    if message.is_flags_only:
         return None
     return ProtocolError(
         f"the server told of message {min(message.uid, MAX_UID)}, which was not asked for, and not of all that were",
         command="UID FETCH",
     )
+
+
+def take_in(piece: Piece, response: Response, places: list[tuple[frozenset[int], dict[int, Fetched]]]) -> bool:
+    """Put what a response tells where it was asked for, and say whether it tells of a message that was."""
+    try:
+        message = read_fetch(response)
+    except Unreadable as error:
+        piece.stray = ProtocolError(str(error), command=error.command)
+        if error.uid is not None:
+            piece.unreadable.add(error.uid)
+        return False
+    if message is None:
+        return False
+    if not _put(places, message):
+        piece.stray = _not_asked_for(message) or piece.stray
+        return False
+    return True

@@ -14,8 +14,8 @@ __all__ = ["GENERIC", "PROFILES", "Profile", "recognise"]
 class Profile:
     """What is trusted.
 
-    `text_keys` (FROM, SUBJECT, …) find every well-formed message that holds a word; with `folds_unicode` also where it
-    is not ASCII. `headers` says the same of `HEADER field`, for any field, as it is written; `decodes_headers` also for
+    `text_keys` (FROM, BODY, …) find every well-formed message that holds a word; with `folds_unicode` also where it is
+    not ASCII. `headers` says the same of `HEADER field`, for any field, as it is written; `decodes_headers` also for
     what encoded words in it say. `finds_presence`: `HEADER field ""` finds every message that has the field.
     `folds_long_s`: `s` finds the long s too, `k` the Kelvin sign, as Unicode folds them. `counts_octets`: LARGER and
     SMALLER compare RFC822.SIZE. `folds_keywords`: KEYWORD finds a keyword in whatever case it was set. `finds_arrival`:
@@ -89,7 +89,7 @@ PROFILES = {
     ),
     "dovecot": Profile(
         "dovecot",
-        _HEADERS,
+        _HEADERS | {"BODY"},
         headers=True,
         decodes_headers=True,
         finds_presence=True,
@@ -103,7 +103,8 @@ PROFILES = {
     ),
     # GreenMail 2.1 compares FROM, TO, CC and BCC with one whole address, and LARGER and SMALLER with the size of the
     # body; it answers BAD to a size of 2,147,483,648 or more. HEADER looks at a field as it is written, encoded words
-    # and all: it finds no word of a List-Id in base64. SORT goes by milliseconds, which nothing shows.
+    # and all: it finds no word of a List-Id in base64. SORT goes by milliseconds, which nothing shows. BODY finds
+    # nothing in UTF-7.
     "greenmail": Profile(
         "greenmail",
         frozenset({"SUBJECT"}),
@@ -116,7 +117,7 @@ PROFILES = {
     ),
     # Cyrus 3.6 finds no text behind the first 1,000 lines of a header (its maxheaderlines), far beyond what well-formed
     # mail has. HEADER "" misses an empty To or Message-ID. Mail without a date it can read is as old to it as its
-    # arrival.
+    # arrival. BODY misses words of texts in ISO-8859-1.
     "cyrus": Profile(
         "cyrus",
         _HEADERS,
@@ -134,7 +135,7 @@ PROFILES = {
     # in the same second in any order.
     "courier": Profile(
         "courier",
-        _HEADERS,
+        _HEADERS | {"BODY"},
         headers=True,
         decodes_headers=True,
         finds_presence=True,
@@ -142,7 +143,7 @@ PROFILES = {
         folds_keywords=True,
         seen_live=True,
     ),
-    # pymap 0.36 folds ASCII only, and compares keywords octet by octet.
+    # pymap 0.36 folds ASCII only, and compares keywords octet by octet. BODY looks at base64 as it is written.
     "pymap": Profile(
         "pymap",
         _HEADERS,

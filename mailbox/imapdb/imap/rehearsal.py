@@ -1,7 +1,8 @@
 """A connection that sends nothing: what would have been said on it is written down as text.
 
 The code that searches and fetches runs on it as it does on a real one, so that what is written down is what would go
-out. A SEARCH finds the UIDs it is told to find, a FETCH finds nothing.
+out. A SEARCH finds the UIDs it is told to find. A FETCH finds nothing; but where sizes alone are asked for, every other
+message is a small one and the rest are large, so that what depends on it is said of both.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from imapdb.imap.connection import Connection
 from imapdb.imap.wire import Pending, Wire
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from imapdb.imap.wire import Argument, Response
 
@@ -22,6 +23,8 @@ __all__ = ["FOUND", "Rehearsal"]
 
 # Stands for the UIDs that a search is going to find.
 FOUND = "…"
+# Octets.
+MADE_UP_SIZES = (1_000, 1_000_000)
 
 
 class Rehearsal(Connection):
@@ -70,6 +73,7 @@ class _Said(Wire):
         self.commands: list[str] = []
         self.found = sets.uid_array()
         self.has_searched = False
+        self._sized: dict[bytes, bytes] = {}
 
     @property
     def alive(self) -> bool:
@@ -79,6 +83,9 @@ class _Said(Wire):
     def send(self, command: str, *arguments: Argument) -> Pending:
         """Write a command down."""
         words = [_text(argument) for argument in arguments]
+        tag = b"A%d" % len(self.commands)
+        if command == "UID FETCH" and arguments[1:] == (b"(UID RFC822.SIZE)",) and isinstance(arguments[0], bytes):
+            self._sized[tag] = arguments[0]
         if command in ("UID SEARCH", "UID SORT"):
             self.has_searched = True
         elif command == "UID FETCH" and self.has_searched:
@@ -89,7 +96,7 @@ class _Said(Wire):
             said += word if glued or word == ")" else f" {word}"
             glued = word == "("
         self.commands.append(said)
-        return Pending(b"A1", command, conclusion=b"OK")
+        return Pending(tag, command, conclusion=b"OK")
 
     def send_ahead(
         self, then: Callable[[Pending, Iterator[Response]], None], command: str, *arguments: Argument
@@ -101,7 +108,9 @@ class _Said(Wire):
         """Nothing is owed."""
 
     def answer(self, pending: Pending) -> Iterator[Response]:
-        """Yield what a search found."""
+        """Yield what a search found, or sizes."""
+        for place, uid in enumerate(_listed(self._sized.pop(pending.tag, b""))):
+            yield [b"* %d FETCH (UID %d RFC822.SIZE %d)\r\n" % (place + 1, uid, MADE_UP_SIZES[place % 2])]
         if pending.command == "UID SEARCH" and "RETURN (COUNT)" in self.commands[-1]:
             yield [b"* ESEARCH UID COUNT %d\r\n" % len(self.found)]
         elif pending.command == "UID SORT":
@@ -114,3 +123,7 @@ def _text(argument: Argument) -> str:
     if isinstance(argument, bytes):
         return argument.decode("utf-8", "backslashreplace")
     return repr(argument.octets.decode("utf-8", "replace"))
+
+
+def _listed(uid_set: bytes) -> Sequence[int]:
+    return sets.expand(uid_set) if uid_set else ()

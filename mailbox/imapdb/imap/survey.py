@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 from imapdb.errors import ConnectionLost, ProtocolError, ServerRefused
 from imapdb.imap import search, sets
 from imapdb.imap.connection import Selected
-from imapdb.imap.fetched import Unreadable, read_fetch, told
+from imapdb.imap.fetched import Unreadable, read_fetch
+from imapdb.imap.items import told
 from imapdb.imap.mailboxes import mailbox_argument
 from imapdb.imap.wire import Literal
 
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from imapdb.imap.connection import Connection
-    from imapdb.imap.fetched import Fetched, Items
+    from imapdb.imap.fetched import Fetched
+    from imapdb.imap.items import Items
     from imapdb.imap.keys import Key
     from imapdb.imap.mailboxes import Mailbox
     from imapdb.imap.wire import Pending, Wire

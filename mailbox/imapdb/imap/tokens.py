@@ -26,7 +26,7 @@ _SECTION = rb"(?:BODY|BINARY(?:\.SIZE)?)\[[^\]]*\][^\s()\"]*|"
 
 def _pattern(quoted: bytes, section: bytes) -> re.Pattern[bytes]:
     literal = rb"(?P<literal>\{\d+\+?\}\r?\n\Z)"
-    atom = rb"(?P<atom>" + section + rb'\\?[^\s()"{]+|.)'
+    atom = rb"(?P<atom>" + section + rb'\\?[^\s()"{]+|[^ \r\n])'
     token = rb"[ \r\n]*(?:(?P<open>\()|(?P<close>\))|" + quoted + literal + rb"|" + atom + rb")"
     return re.compile(token, re.DOTALL | re.IGNORECASE)
 
@@ -38,6 +38,10 @@ _TOKEN = {
     for quotes in (False, True)
     for sections in (False, True)
 }
+# A line that holds none of these, and as many quotation marks as strings need, is cut into words at once.
+_SPECIAL = re.compile(rb"[\\{\[\t\v\f]")
+_WORD = re.compile(rb'"[^"]*"|[()]|[^ \r\n()"]+')
+LONGEST_PLAIN = 64 * 1024
 _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
 
 
@@ -58,7 +62,36 @@ def tokens(response: Response, start: int = 0) -> list[Token]:
     return stack[0]
 
 
+def _read_plain(words: list[bytes], stack: list[list[Token]]) -> None:
+    """Put the words of a line into the lists they stand in."""
+    inner = stack[-1]
+    for word in words:
+        if word == b"(":
+            if len(stack) > MAX_DEPTH:
+                raise ProtocolError(f"a response nests more than {MAX_DEPTH} lists")
+            opened: list[Token] = []
+            inner.append(opened)
+            stack.append(opened)
+            inner = opened
+        elif word == b")":
+            if len(stack) == 1:
+                raise ProtocolError("a response closes a list it did not open")
+            stack.pop()
+            inner = stack[-1]
+        elif word[0] == _QUOTE:
+            inner.append(word[1:-1])
+        else:
+            inner.append(None if word in _NIL or word.upper() == b"NIL" else word)
+
+
+_QUOTE = ord('"')
+_NIL = frozenset({b"NIL"})
+
+
 def _read_line(line: bytes, position: int, end: int, stack: list[list[Token]]) -> None:
+    if end - position <= LONGEST_PLAIN and line.count(b'"') % 2 == 0 and not _SPECIAL.search(line, position, end):
+        _read_plain(_WORD.findall(line, position, end), stack)
+        return
     quotes, last_bracket = True, line.rfind(b"]")
     room = MAX_TOKENS
     while position < end and (match := _TOKEN[quotes, position < last_bracket].match(line, position)):

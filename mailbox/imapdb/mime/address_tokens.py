@@ -40,11 +40,11 @@ class Token(NamedTuple):
 def tokens(raw: bytes) -> Iterator[Token]:
     """Read the raw value of an address field into tokens, in order, in linear time.
 
-    A domain literal is an atom. A comment without an end reaches to the end of the field. From a quotation mark without
-    an end on, quotation marks are marks.
+    A domain literal is an atom. From a quotation mark without an end on, quotation marks are marks, and from the
+    parenthesis of a comment without an end on, parentheses are.
     """
     match_at = _TOKEN.match
-    position, spaced = 0, False
+    position, spaced, has_comments = 0, False, True
     while token := match_at(raw, position):
         position = token.end()
         kind = token.lastgroup or ""
@@ -52,20 +52,21 @@ def tokens(raw: bytes) -> Iterator[Token]:
             spaced = True
             continue
         text = token[kind]
-        if text == b"(" and kind == "mark":
-            end = _comment_end(raw, position)
-            yield Token("comment", raw[position : end - 1], spaced)
-            position, spaced = end, True
-            continue
+        if text == b"(" and kind == "mark" and has_comments:
+            if end := _comment_end(raw, position):
+                yield Token("comment", raw[position : end - 1], spaced)
+                position, spaced = end, True
+                continue
+            has_comments = False
         if text == b'"' and kind == "mark":
             # There is no closing mark up to the end; looking for one again at each later mark would be quadratic.
             match_at = _TOKEN_WITHOUT_QUOTES.match
         yield Token(kind, text, spaced)
-        spaced = False
+        spaced = kind == "mark" and text in b"()"
 
 
 def _comment_end(raw: bytes, start: int) -> int:
-    """Give the position after the parenthesis that closes the comment whose inside begins at `start`."""
+    """Give the position after the parenthesis that closes the comment whose inside begins at `start`; 0 for none."""
     depth = 1
     for parentheses in _PARENTHESES.finditer(raw, start):
         first = parentheses[0][:1]
@@ -76,4 +77,4 @@ def _comment_end(raw: bytes, start: int) -> int:
             if count >= depth:
                 return parentheses.start() + depth
             depth -= count
-    return len(raw) + 1  # as if the missing parenthesis stood after the last octet
+    return 0

@@ -181,6 +181,7 @@ class _Reader:
         self._found: list[Address] = []
         self._outside: list[Token] = []  # what the member at hand has outside of its angle brackets
         self._angle: list[Token] | None = None  # what it has inside; None until there are brackets
+        self._before = 0  # how much of it stands before its angle brackets
         self._comments: list[bytes] = []
         self._inside = False
         self._has_address = False
@@ -209,10 +210,14 @@ class _Reader:
             self._keep(token)
         elif mark == b"<":
             if self._angle:  # the bracket before was not closed, or the comma between two members is missing
+                name = [] if self._inside else self._outside[self._before :]
+                del self._outside[len(self._outside) - len(name) :]
                 self._end_member()
+                self._outside = name
             self._angle, self._inside = self._angle or [], True
         elif mark == b">":
             self._inside = False
+            self._before = len(self._outside)
         elif mark == b":":
             self._colon(token)
         elif mark == b";":

@@ -32,6 +32,7 @@ __all__ = [
 OCTET_STREAM: Final = "application/octet-stream"
 MAX_DIGITS: Final = 18  # more are no size, and would not fit SQLite's 64 bits
 
+_ONE_PAIR: Final = 2  # a name and a value
 _WORD: Final = re.compile(rb"[!#$%&'*+.^_`{|}~0-9A-Za-z-]+")  # a token of RFC 2045 section 5.1
 _ENCODING: Final = re.compile(rb"\s*([^\s;(]+)")
 _NO_TEXT: Final = frozenset({b"application", b"audio", b"font", b"image", b"message", b"model", b"video"})
@@ -65,6 +66,12 @@ def parameters(told: Token, note: Note) -> dict[str, str]:
     if isinstance(told, bytes):
         note("a text where parameters belong")
         return {}
+    if len(told) == _ONE_PAIR and isinstance(told[0], bytes) and isinstance(told[1], bytes):
+        # Most have one, and mostly the same.
+        known, problems = _of_pair(told[0], told[1])
+        for problem in problems:
+            note(problem)
+        return known
     pairs: list[tuple[bytes, bytes]] = []
     for name, value in zip(told[::2], told[1::2], strict=False):
         if isinstance(name, bytes) and isinstance(value, bytes):
@@ -74,6 +81,13 @@ def parameters(told: Token, note: Note) -> dict[str, str]:
     if len(told) % 2:
         note("a parameter without a name or a value")
     return decode(pairs, note)
+
+
+@lru_cache(maxsize=512)
+def _of_pair(name: bytes, value: bytes) -> tuple[dict[str, str], tuple[str, ...]]:
+    problems: list[str] = []
+    found = decode([(name, value)], problems.append)
+    return found, tuple(problems)
 
 
 def disposition(told: Token, note: Note) -> tuple[str | None, dict[str, str]]:
@@ -101,10 +115,16 @@ def _word(told: Token, note: Note) -> str | None:
 
 def encoding(told: Token, note: Note) -> str:
     """Give the Content-Transfer-Encoding in lower case, without the comment or parameter that some write behind it."""
-    if isinstance(told, bytes) and (word := _ENCODING.match(told)):
-        return headers.decode_text(word[1]).lower()
+    if isinstance(told, bytes) and (known := _encoding(told)):
+        return known
     note("an encoding that is not told")
     return "7bit"
+
+
+@lru_cache(maxsize=64)
+def _encoding(told: bytes) -> str | None:
+    word = _ENCODING.match(told)
+    return None if word is None else headers.decode_text(word[1]).lower()
 
 
 def is_number(told: Token) -> bool:

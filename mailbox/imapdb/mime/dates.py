@@ -11,7 +11,19 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Final
 
-__all__ = ["parse", "parse_internaldate", "sql_from_header", "sql_from_internaldate", "to_sql"]
+__all__ = [
+    "FIRST_SENT",
+    "LAST_SENT",
+    "parse",
+    "parse_internaldate",
+    "sql_from_header",
+    "sql_from_internaldate",
+    "to_sql",
+]
+
+# What 32 bits hold, with a sign or without. No mail was sent outside of these years, whatever it says; and Dovecot 2.3,
+# which keeps no more of a date, finds 1900 in 2036.
+FIRST_SENT, LAST_SENT = "1902", "2106"
 
 _MONTH_NAMES: Final = (
     "january",
@@ -53,19 +65,20 @@ _HOURS: Final = {f" {digits}".encode(): hour for hour, digits in enumerate(_DIGI
 
 _LONGEST: Final = 998  # octets; RFC 5322 section 2.1.1 allows no longer line, and a date has no reason to fold
 _COMMENT: Final = re.compile(rb"\([^()]*+\)")
-_GAPS: Final = re.compile(rb"[\x00-\x20,\x7f]++")
+_GAPS: Final = re.compile(rb'[\x00-\x20",\x7f]++')
+_COLONS: Final = re.compile(rb" ?: ?")
 _CLOCK: Final = rb"(?P<hour>\d{1,2})[:.](?P<minute>\d{2})(?:[:.](?P<second>\d{2})(?:\.\d++)?)? ?(?P<half>[ap]m)?"
-_ZONE: Final = rb" ?(?P<zone>[a-z]*+ ?(?:[+-]\d{1,2}(?::?\d{2})?)?[a-z]*+)"
+_ZONE: Final = rb" ?(?P<zone>[a-z]*+ ?(?:[+-]\d{1,2}(?::?\d{2})? ?)?[a-z]*+)"
 _WEEKDAY: Final = rb"(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*+\.? ?)?"
 _SHAPES: Final = (
     # 20 Nov 2026 10:11 EST · 20-Nov-26 GMT · Friday, 1st November 2026
     re.compile(
-        _WEEKDAY + rb"(?P<day>\d{1,2})(?:st|nd|rd|th)?[ .-]*+(?P<month>[a-z]{3,9})[ .-]*+(?P<year>\d{2,4})"
+        rb"(?:[a-z]++\.? ?)?(?P<day>\d{1,2})(?:st|nd|rd|th)?[ .-]*+(?P<month>[a-z]{3,9})[ .-]*+(?P<year>\d{2,4})"
         rb"(?: " + _CLOCK + rb")?" + _ZONE
     ),
     # Fri Nov 20 10:11:12 2026 · Fri Nov 20 10:11:12 CET 2026 · Nov 20 10:11:12 2026 +0100
     re.compile(
-        _WEEKDAY + rb"(?P<month>[a-z]{3,9})\.? (?P<day>\d{1,2}) " + _CLOCK + rb"(?: (?P<before>[a-z]++))? "
+        _WEEKDAY + rb"(?P<month>[a-z]{3,9})\.? (?P<day>\d{1,2}) " + _CLOCK + rb"(?: (?P<before>[a-z]++|[+-]\d{4}))? "
         rb"(?P<year>\d{4})" + _ZONE
     ),
     # November 20, 2026 10:11
@@ -251,7 +264,7 @@ def _general(raw: bytes) -> datetime | None:
     text = raw
     while text != (shorter := _COMMENT.sub(b" ", text)):  # one level of nesting each time; the length is bounded
         text = shorter
-    text = _GAPS.sub(b" ", text.partition(b"(")[0]).strip(b' "').lower()
+    text = _COLONS.sub(b":", _GAPS.sub(b" ", text.partition(b"(")[0])).strip().lower()
     for shape in _SHAPES:
         if found := shape.fullmatch(text):
             return _from_parts(found.groupdict())

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["extension_for", "numbered", "safe"]
+__all__ = ["Numbering", "extension_for", "numbered", "safe"]
 
 LONGEST: Final = 200  # octets of UTF-8: file systems end at 255, and a number or ".part" may be added
 _LONGEST_EXTENSION: Final = 20
@@ -124,22 +124,31 @@ def safe(name: str | None, *, section: str = "1", content_type: str = "") -> str
 def numbered(names: Iterable[str], taken: Iterable[str] = ()) -> list[str]:
     """Give safe names of one directory, with numbers where two would be the same file: `a.txt`, `a (2).txt`.
 
-    Names are the same where they differ only in case, or in how Unicode spells them. Those in `taken` are there
-    already. The order stays, and the first keeps its name.
+    Those in `taken` are there already. The order stays, and the first keeps its name.
     """
-    used = {_key(name) for name in taken}
-    counts: dict[str, int] = {}
-    given: list[str] = []
-    for name in names:
+    numbering = Numbering(taken)
+    return [numbering.free(name) for name in names]
+
+
+class Numbering:
+    """The names of one directory. They are the same where they differ only in case, or in how Unicode spells them."""
+
+    def __init__(self, taken: Iterable[str] = ()) -> None:
+        self._used = {_key(name) for name in taken}
+        self._counts: dict[str, int] = {}
+
+    def free(self, name: str) -> str:
+        """Give a safe name, with a number where it is taken; it is taken from now on."""
         key = _key(name)
-        candidate, count = name, counts.get(key, 1)
-        while _key(candidate) in used:
+        candidate, count = name, self._counts.get(key, 1)
+        if count > 1:
+            candidate = _with_number(name, count)
+        while _key(candidate) in self._used:
             count += 1
             candidate = _with_number(name, count)
-        counts[key] = count
-        used.add(_key(candidate))
-        given.append(candidate)
-    return given
+        self._counts[key] = count
+        self._used.add(_key(candidate))
+        return candidate
 
 
 def _key(name: str) -> str:

@@ -25,9 +25,12 @@ Pair = tuple[bytes, bytes]
 _STARRED: Final = re.compile(rb"([^*]++)(?:\*(\d{1,9}))?(\*)?")
 _WHOLE: Final = -1  # where a value that is in one piece stands among the pieces
 
-# A name and a value, in quotes or up to the next semicolon. Unfinished quotes reach to the end.
+# A name and a value, in quotes or up to the next semicolon; comments before the name are passed over. Unfinished quotes
+# reach to the end.
 _PARAMETER: Final = re.compile(
-    rb';\s*+([^\s;="]++)\s*+=\s*+(?:"([^"\\]*+(?:\\.[^"\\]*+)*)(?:"[^;]*+|\\?\Z)|([^;]*+))|;[^;]*+', re.DOTALL
+    rb';(?:\s++|\([^()]*+\))*+([^\s;="]++)\s*+=\s*+'
+    rb'(?:"([^"\\]*+(?:\\.[^"\\]*+)*)(?:"[^;]*+|\\?\Z)|([^;]*+))|;[^;]*+',
+    re.DOTALL,
 )
 _ESCAPED: Final = re.compile(rb"\\(.)", re.DOTALL)
 
@@ -35,8 +38,9 @@ _ESCAPED: Final = re.compile(rb"\\(.)", re.DOTALL)
 def split(raw: bytes) -> tuple[bytes, list[Pair]]:
     """Split the raw value of Content-Type or Content-Disposition: what it says first, and its parameters.
 
-    Follows RFC 2045 section 5.1 where that is followed; comments are not looked for. Values come without their quotes
-    and backslashes, else as they are written; `decode` makes text of them.
+    Follows RFC 2045 section 5.1 where that is followed, but for a comment behind a value: that is taken for a part of
+    it, as names of files hold parentheses. Values come without their quotes and backslashes, else as they are written;
+    `decode` makes text of them.
     """
     first, _, _ = raw.partition(b";")
     pairs: list[Pair] = []

@@ -77,7 +77,8 @@ def filename(part: Part) -> str | None:
 
 def charset_label(part: Part) -> str | None:
     """Name the charset of a text, in lower case, as the server tells it; None where it tells none."""
-    return part.parameters.get("charset", "").lower() or None
+    # A comment may stand behind it (RFC 2045 section 5.1).
+    return part.parameters.get("charset", "").partition("(")[0].strip().lower() or None
 
 
 def decoded_size(part: Part) -> int | None:

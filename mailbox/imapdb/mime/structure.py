@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from imapdb.mime import body_fields
 from imapdb.mime.body_fields import OCTET_STREAM
+from imapdb.mime.part_problems import PartProblems
 from imapdb.mime.part_tree import Part
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def parse(structure: Token) -> Part:
     Never raises, and takes linear time. `problems` of the part that comes back say what was guessed or lost. Where
     that is too much, its `usable` is False and it is of no use but for its `problems`.
     """
-    problems = _Problems()
+    problems = PartProblems("BODYSTRUCTURE")
     root = _Draft(structure, "", None, None, 1)
     drafts: list[_Draft] = []
     rest = [root]
@@ -60,23 +61,6 @@ def parse(structure: Token) -> Part:
         draft.put_together(problems)
     told = problems.told()
     return dataclasses.replace(root.part, problems=told) if told else root.part
-
-
-class _Problems:
-    """What was wrong, each with the part where it was first seen: not a text for each of 50,000 parts."""
-
-    def __init__(self) -> None:
-        self._seen: dict[str, tuple[str, int]] = {}
-
-    def note(self, section: str, problem: str) -> None:
-        first, more = self._seen.get(problem, (section, -1))
-        self._seen[problem] = (first, more + 1)
-
-    def told(self) -> tuple[str, ...]:
-        return tuple(
-            f"BODYSTRUCTURE: {problem} (part {first}{f' and {more} more' if more else ''})"
-            for problem, (first, more) in self._seen.items()
-        )
 
 
 _NOT_READ: Final = Part("", OCTET_STREAM)
@@ -103,7 +87,7 @@ class _Draft:
             return f"it nests more than {MAX_DEPTH} parts"
         return "it describes no part" if self._number is None else f"part {self._section(_SINGLE)} is not described"
 
-    def read(self, form: int, problems: _Problems) -> None:
+    def read(self, form: int, problems: PartProblems) -> None:
         section = self._section(form)
         note = partial(problems.note, section)
         if form == _SINGLE:
@@ -120,7 +104,7 @@ class _Draft:
         prefix = self._prefix if self._number is None else f"{section}."
         self.inner = [_Draft(told, prefix, n, self.message, self.depth + 1) for n, told in enumerate(parts, 1)]
 
-    def put_together(self, problems: _Problems) -> None:
+    def put_together(self, problems: PartProblems) -> None:
         if self.is_lost:
             problems.note(self.part.section, "what is in an embedded message cannot be read")
         elif self.part.type in _EMBEDDED:

@@ -43,7 +43,7 @@ _PADDING: Final = {1: 0, 2: 2, 3: 1}  # by letters in the last quantum; one lett
 # (RFC 5322 section 2.1.1) stays, so that no more than this must be held back.
 _LONGEST_BLANKS: Final = 998
 _LINE_END_BLANKS: Final = re.compile(rb"(?<![ \t])[ \t]{1,%d}+(?=\r?\n)" % _LONGEST_BLANKS)
-_BLANK_ENDS: Final = (b" \r\n", b" \n", b"\t\r\n", b"\t\n")
+_TAB_ENDS: Final = (b"\t\r", b"\t\n")
 _NO_ESCAPE: Final = re.compile(rb"=(?:\r(?!\n)|(?![0-9A-Fa-f]{2}|[\r\n]))")
 _ESCAPE_BEGUN: Final = re.compile(rb"=[0-9A-Fa-f]?\Z")
 
@@ -82,6 +82,8 @@ def decode(octets: bytes, encoding: str | None) -> Decoded:
     is: 7bit, 8bit, binary, yEnc and names nobody knows.
     """
     one = decoder(encoding)
+    if isinstance(one, _QuotedPrintable) and one.is_complete(octets):
+        return Decoded(one.read(octets), one.problems)
     body = one.feed(octets)
     rest = one.end()
     return Decoded(body + rest if rest else body, one.problems)
@@ -224,7 +226,7 @@ class _QuotedPrintable(_Steps):
             given, octets, self._in_long_run = octets[: len(octets) - len(rest)], rest, False
         octets = self._held + octets
         self._held = octets[self._certain(octets) :]
-        return given + self._read(octets[: len(octets) - len(self._held)])
+        return given + self.read(octets[: len(octets) - len(self._held)])
 
     def _certain(self, octets: bytes) -> int:
         """Count the octets whose meaning does not depend on what follows."""
@@ -240,14 +242,27 @@ class _QuotedPrintable(_Steps):
             return len(stripped) - 1
         return len(stripped) if blanks else len(octets)
 
-    def _read(self, octets: bytes) -> bytes:
+    def is_complete(self, octets: bytes) -> bool:
+        """Whether octets are all of a part, and nothing at their end has to be held back."""
+        return self._certain(octets) == len(octets) and not self._in_long_run
+
+    def read(self, octets: bytes) -> bytes:
+        """Decode octets whose meaning does not depend on what follows."""
         if not octets.isascii():
             self._note(QP_RAW)
         if b"=" not in octets and b" " not in octets and b"\t" not in octets:
             return octets
         # a2b_qp leaves trailing blanks, drops everything from "=" CR to the next LF, and makes one of two "=".
-        if any(end in octets for end in _BLANK_ENDS):  # four searches are quicker than one of the pattern
+        if b" \r" in octets or b" \n" in octets or (b"\t" in octets and any(end in octets for end in _TAB_ENDS)):
             octets = _LINE_END_BLANKS.sub(b"", octets)
+        decoded = binascii.a2b_qp(octets)
+        # Each escape is two octets shorter then, each soft line break is gone; what is not mended makes it longer.
+        breaks = octets.count(b"=\r\n")
+        soft = octets.count(b"=\n")
+        if octets.count(b"=\r") == breaks:
+            escapes = octets.count(b"=") - breaks - soft
+            if len(octets) - len(decoded) == 2 * escapes + 3 * breaks + 2 * soft:
+                return decoded
         return binascii.a2b_qp(_NO_ESCAPE.sub(self._mend, octets))
 
     def _mend(self, found: re.Match[bytes]) -> bytes:
@@ -258,7 +273,7 @@ class _QuotedPrintable(_Steps):
 
     def end(self) -> bytes:
         held, self._held = self._held.rstrip(_BLANKS), b""
-        return b"" if held == b"=" else self._read(held)
+        return b"" if held == b"=" else self.read(held)
 
 
 class _Uuencode(_Steps):
@@ -314,13 +329,18 @@ class _Uuencode(_Steps):
         return b""
 
     def _data(self, line: bytes) -> bytes:
-        letters = ((line[0] - 0x20 & 0x3F) + 2) // 3 * 4
+        count = line[0] - 0x20 & 0x3F
+        letters = (count + 2) // 3 * 4
         try:
             # Some write a checksum behind the letters. Blanks that were cut off are zeros, as a2b_uu reads them.
             octets = binascii.a2b_uu(line[: 1 + letters])
         except binascii.Error:
-            self._note(UU_JUNK)
-            return b""
+            try:
+                # Some fill up the last letters with anything.
+                octets = binascii.a2b_uu(line[: 1 + (4 * count + 2) // 3])
+            except binascii.Error:
+                self._note(UU_JUNK)
+                return b""
         if len(line) < 1 + letters:
             self._note(UU_SHORT)
         return octets

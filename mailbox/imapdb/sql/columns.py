@@ -7,6 +7,7 @@ Reflection, planning, fetching and the column table of the docs are derived from
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import json
 import operator
 import re
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from imapdb.sql.conditions import Condition
     from imapdb.sql.values import SQLValue
 
-__all__ = ["COLUMNS", "MAILBOX_COLUMNS", "Column", "MailboxColumn", "by_name"]
+__all__ = ["ATTACHMENT_COLUMNS", "COLUMNS", "MAILBOX_COLUMNS", "AttachmentColumn", "Column", "MailboxColumn", "by_name"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -53,9 +54,7 @@ class MailboxColumn:
 
 
 FLAGS: Final = Items(flags=True)
-# What 32 bits hold, with a sign or without. No mail was sent outside of these years, whatever it says; and Dovecot 2.3,
-# which keeps no more of a date, finds 1900 in 2036.
-FIRST_SENT, LAST_SENT = "1902", "2106"
+STRUCTURE: Final = Items(structure=True)
 _ADDRESS_SEPARATOR: Final = b", "
 _END_OF_HEADER: Final = re.compile(rb"\r?\n\r?\n|\A\r?\n|\r\r")
 
@@ -160,7 +159,7 @@ def _sent() -> Column:
 
     def sensible(raw: bytes) -> SQLValue:
         moment = dates.sql_from_header(raw)
-        return moment if moment is not None and FIRST_SENT <= moment < LAST_SENT else None
+        return moment if moment is not None and dates.FIRST_SENT <= moment < dates.LAST_SENT else None
 
     doc = "the Date header, UTC; NULL where it is missing or nonsense (as are years before 1902 and after 2105)"
     return Column("sent", "DATETIME", items, _first_of(wanted, sensible), doc, conditions.SentTerm())
@@ -173,12 +172,6 @@ def _created(message: Fetched) -> SQLValue:
 def _headers_json(message: Fetched) -> SQLValue:
     header = _header(message)
     return None if header is None else json.dumps(headers.decode_json_headers(header), ensure_ascii=False)
-
-
-def _problems(message: Fetched) -> SQLValue:
-    if message.date is None or dates.sql_from_internaldate(message.date) is not None:
-        return json.dumps(message.problems) if message.problems else "[]"
-    return json.dumps([*message.problems, "INTERNALDATE: no date"])
 
 
 def _email_id(message: Fetched) -> SQLValue:
@@ -208,6 +201,26 @@ def _label(raw: bytes) -> str:
     except (ValueError, LookupError):
         pass
     return raw.decode("utf-8", "backslashreplace")
+
+
+def _said(name: str) -> Callable[[Fetched], SQLValue]:
+    """Give what makes a column of a message's parts; most statements do without, and without importing it."""
+    found: Callable[[Fetched], SQLValue] | None = None
+
+    def value(message: Fetched) -> SQLValue:
+        nonlocal found
+        if found is None:
+            found = getattr(importlib.import_module("imapdb.sql.said"), name)
+        return found(message)
+
+    return value
+
+
+def _body_column(name: str, sql_type: str, doc: str) -> Column:
+    items = Items(texts=frozenset({name}))
+    # JSON holds words that no message says.
+    condition = conditions.MatchTerm("BODY") if sql_type == "JSON" else conditions.TextTerm("BODY")
+    return Column(name, sql_type, items, _said(name), doc, condition, hidden=True)
 
 
 def _flag_column(name: str, doc: str) -> Column:
@@ -246,6 +259,15 @@ COLUMNS: Final[tuple[Column, ...]] = (
     _text_column("list_id", "List-Id", "List-Id, decoded: the mailing list it came by", headers.decode_text),
     _text_column("mime", "Content-Type", "the Content-Type header", headers.decode_text),
     Column(
+        "encoding", "TEXT", STRUCTURE, _said("encoding"),
+        "the charset of its first text, in lower case, as it is labelled; NULL without any text",
+    ),
+    Column(
+        "attachments", "JSON", STRUCTURE, _said("attachments"),
+        "a JSON list of {part, filename, content_type, size (octets, decoded), content_id, disposition}: every part "
+        "that is no text to be shown",
+    ),
+    Column(
         "email_id", "TEXT", Items(email_id=True), _email_id,
         "the same for every copy of the message (OBJECTID, or Gmail's X-GM-MSGID); NULL where the server has none",
         conditions.ObjectIdTerm("email_id"),
@@ -261,6 +283,9 @@ COLUMNS: Final[tuple[Column, ...]] = (
         conditions.MatchTerm("X-GM-RAW"),
     ),
     Column("mailbox", "TEXT", Items(), lambda m: None, "the mailbox the message is in", conditions.NameTerm()),
+    _body_column("text", "TEXT", "what a reader is shown, as plain text (of html where there is no other)"),
+    _body_column("html", "TEXT", "the first html text, as written; NULL where there is none"),
+    _body_column("content", "JSON", "every text that is no attachment: a JSON list of {mime, text}"),
     Column(
         "headers", "JSON", Items(header=True), _headers_json,
         "every header field: a JSON object by lower-case name; a repeated field is a list", hidden=True,
@@ -270,8 +295,9 @@ COLUMNS: Final[tuple[Column, ...]] = (
         conditions.MatchTerm("TEXT"), hidden=True,
     ),
     Column(
-        "problems", "JSON", FLAGS | Items(size=True, date=True), _problems,
-        "what the server told of it in a way nobody can read, of all that is fetched: a JSON list, mostly empty",
+        "problems", "JSON", FLAGS | STRUCTURE | Items(size=True, date=True, header=True, texts=frozenset({"content"})),
+        _said("problems"),
+        "what was wrong with it, and had to be guessed or mended to read it: a JSON list, empty for good mail",
         hidden=True,
     ),
 )  # fmt: skip
@@ -289,6 +315,33 @@ MAILBOX_COLUMNS: Final[tuple[MailboxColumn, ...]] = (
     MailboxColumn("uidvalidity", "INTEGER", "changes when the UIDs were given out anew", "UIDVALIDITY"),
     MailboxColumn("highestmodseq", "INTEGER", "grows with every change (RFC 7162), or NULL", "HIGHESTMODSEQ"),
     MailboxColumn("size", "INTEGER", "octets in it (RFC 8438), or NULL", "SIZE"),
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class AttachmentColumn:
+    """A column of the table `attachments`."""
+
+    name: str
+    sql_type: str
+    doc: str
+    hidden: bool = False
+
+
+ATTACHMENT_COLUMNS: Final[tuple[AttachmentColumn, ...]] = (
+    AttachmentColumn("mailbox", "TEXT", "the mailbox its message is in"),
+    AttachmentColumn("uid", "INTEGER", "the UID of its message"),
+    AttachmentColumn("part", "TEXT", "its section in the message, as in `BODY[2]`"),
+    AttachmentColumn("filename", "TEXT", "the name the message gives it: no safe one to save under; or NULL"),
+    AttachmentColumn("content_type", "TEXT", "type and subtype in lower case"),
+    AttachmentColumn(
+        "size",
+        "INTEGER",
+        "octets, decoded, by what the structure tells: up to two too many in base64, and some servers count the header",
+    ),
+    AttachmentColumn("content_id", "TEXT", "by which a html text names it, or NULL"),
+    AttachmentColumn("disposition", "TEXT", "`attachment`, `inline` or another word, or NULL"),
+    AttachmentColumn("data", "BLOB", "what is in it, decoded; fetched when it is read", hidden=True),
 )
 
 # The names raw SQL may say for columns whose own are reserved words.

@@ -11,8 +11,8 @@ from sqlalchemy.dialects.sqlite.base import SQLiteCompiler, SQLiteDialect
 
 from imapdb.account import Account
 from imapdb.errors import ConnectionLost, ProgrammingError
-from imapdb.sql.catalog import fold
-from imapdb.sql.types import UTCDateTime, listed_columns, message_columns, read_json
+from imapdb.sql.catalog import RESERVED, fold
+from imapdb.sql.types import UTCDateTime, attachment_columns, listed_columns, message_columns, read_json
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -143,11 +143,11 @@ class IMAPDialect(SQLiteDialect):
     # Reflection. A schema other than main is an attached file, which SQLite knows best.
 
     def get_table_names(self, connection: Any, schema: Any = None, *args: Any, **kw: Any) -> Any:
-        """List the tables: the mailboxes, `messages`, `mailboxes`."""
+        """List the tables: the mailboxes, and those of our own."""
         if not _is_ours(schema):
             return super().get_table_names(connection, schema, *args, **kw)  # type: ignore[no-untyped-call]
         catalog = _tables(connection).refresh()
-        return [*catalog.table_names.values(), "messages", "mailboxes"]
+        return [*catalog.table_names.values(), *RESERVED]
 
     def has_table(self, connection: Connection, table_name: str, schema: str | None = None, **kw: Any) -> Any:
         """Say whether there is a table of that name."""
@@ -173,7 +173,7 @@ class IMAPDialect(SQLiteDialect):
         ]
 
     def get_pk_constraint(self, connection: Connection, table_name: str, schema: str | None = None, **kw: Any) -> Any:
-        """Describe the primary key: uid; with the mailbox in `messages`; the name in `mailboxes`."""
+        """Describe the primary key: uid, with the mailbox in `messages`; mailbox, uid and part in `attachments`."""
         kind = self._kind(connection, table_name) if _is_ours(schema) else None
         if kind is None:
             return super().get_pk_constraint(connection, table_name, schema, **kw)  # type: ignore[no-untyped-call]
@@ -181,7 +181,7 @@ class IMAPDialect(SQLiteDialect):
 
     def _kind(self, connection: Connection, table_name: str) -> str | None:
         folded = fold(table_name)
-        if folded in ("messages", "mailboxes", "inbox"):
+        if folded == "inbox" or folded in RESERVED:
             return folded
         tables = _tables(connection)
         known = tables.catalog.find_table(table_name) or tables.refresh().find_table(table_name)
@@ -230,4 +230,9 @@ def _tables(connection: Connection) -> Any:
 
 
 def _columns_of(kind: str) -> list[sa.Column[Any]]:
-    return listed_columns() if kind == "mailboxes" else message_columns(of_all=kind == "messages")
+    match kind:
+        case "mailboxes":
+            return listed_columns()
+        case "attachments":
+            return attachment_columns()
+    return message_columns(of_all=kind == "messages")

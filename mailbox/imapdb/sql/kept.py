@@ -51,7 +51,7 @@ class Kept:
         for column in plan.used:
             wanted = COLUMNS[column].items
             # A whole message is fetched for the one row that asks for it: kept for all, they would fill the memory.
-            if not wanted.body and not wanted.header:
+            if not wanted.is_large:
                 self.items |= wanted
         self._values = values
         held = sorted(stable)

@@ -22,7 +22,19 @@ if TYPE_CHECKING:
 
     from imapdb.sql.order import Order
 
-__all__ = ["DECLARED", "FUNCTIONS", "MatchRule", "Plan", "Term", "make_plan", "read_plan"]
+__all__ = [
+    "DECLARED",
+    "FUNCTIONS",
+    "OPERATORS",
+    "ROUND_TRIP",
+    "ROWS",
+    "MatchRule",
+    "Plan",
+    "Term",
+    "claim",
+    "make_plan",
+    "read_plan",
+]
 
 OPERATORS: Final = {
     apsw.SQLITE_INDEX_CONSTRAINT_EQ: "=",
@@ -144,7 +156,7 @@ class _Claims:
         elif place >= 0 or not self._of_all:
             is_set = bool(info.get_aConstraintUsage_in(number))
             column = UID if place < 0 else DECLARED[place]
-            term = _claim(column, operator, info.get_aConstraint_collation(number), is_set=is_set)
+            term = claim(column, operator, info.get_aConstraint_collation(number), is_set=is_set)
             if term is not None:
                 self._take(number, term)
 
@@ -193,7 +205,8 @@ def make_plan(info: apsw.IndexInfo, *, of_all: bool, is_read: bool = False, matc
     return True
 
 
-def _claim(column: int, operator: str, collation: str, *, is_set: bool) -> Term | None:
+def claim(column: int, operator: str, collation: str, *, is_set: bool) -> Term | None:
+    """Claim a term on a column; None where it is of no use to have it."""
     condition = COLUMNS[column].condition
     if condition is not None and operator in condition.operators:
         if is_set and not condition.takes_sets:

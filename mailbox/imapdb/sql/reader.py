@@ -69,6 +69,8 @@ _OF_SELECT: Final = frozenset(
 _OF_JOIN: Final = frozenset({"this", "on", "using", "side", "kind", "method"})
 _OF_TABLE: Final = frozenset({"this", "alias", "db"})
 _OF_CONDITION: Final = frozenset({"this", "expression", "expressions", "low", "high"})
+# The other columns of `attachments` are none of a message, whatever their names.
+_OF_ATTACHMENTS: Final = {name: by_name()[name] for name in ("mailbox", "uid")}
 _OF_COLUMN: Final = frozenset({"this", "table", "db"})
 
 
@@ -183,7 +185,7 @@ class _Statement:
             alias = fold(source.alias_or_name)
             if names.count(alias) > 1:
                 continue
-            reading = _Reading(exp, self._parameters, alias, is_alone=len(sources) == 1)
+            reading = _Reading(exp, self._parameters, alias, fold(source.name), is_alone=len(sources) == 1)
             node = all_of(reading.node(condition) for condition in conditions)
             yield source, Occurrence(source.name, source.alias_or_name, node)
 
@@ -219,10 +221,13 @@ def _is_plain_join(join: exp.Join) -> bool:
 class _Reading:
     """The conditions of one SELECT as one of its tables sees them."""
 
-    def __init__(self, exp: Any, parameters: Mapping[str, Parameter], alias: str, *, is_alone: bool) -> None:
+    def __init__(
+        self, exp: Any, parameters: Mapping[str, Parameter], alias: str, table: str, *, is_alone: bool
+    ) -> None:
         self._exp = exp
         self._parameters = parameters
         self._alias = alias
+        self._columns = _OF_ATTACHMENTS if table == "attachments" else by_name()
         self._is_alone = is_alone
         self._comparisons = {
             exp.EQ: ("=", "="), exp.NEQ: ("!=", "!="), exp.LT: ("<", ">"), exp.LTE: ("<=", ">="), exp.GT: (">", "<"),
@@ -346,7 +351,7 @@ class _Reading:
         if not written.table and not self._is_alone:
             return None
         name = fold(written.name)
-        return by_name().get(ALIASES.get(name, name))
+        return self._columns.get(ALIASES.get(name, name))
 
     def _value(self, written: Any) -> Value | None:
         """Read a value that is the same for every row; None for anything else."""

@@ -7,10 +7,12 @@ of a join, a correlated subquery) keeps its rows instead, and finds them by a ha
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from imapdb.imap.fetch import Fetched, FetchStream, Items
+from imapdb.errors import InternalError
+from imapdb.imap.fetch import Fetched, Items
 from imapdb.sql.arrivals import bounds_of
+from imapdb.sql.bodies import MessageStream
 from imapdb.sql.columns import COLUMNS
 from imapdb.sql.counting import Counted
 from imapdb.sql.criteria import Criteria
@@ -39,6 +41,14 @@ _ITEMS = tuple(COLUMNS[column].items for column in DECLARED)
 NO_ROW = Fetched(0)
 # A plan that is filtered this often with other values is the inner side of a join: its rows are worth keeping.
 KEEP_FROM = 3
+
+
+class Current(NamedTuple):
+    """The message a scan is at."""
+
+    mailbox: Mailbox
+    message: Fetched
+    uidvalidity: int | None
 
 
 class MessageScan:
@@ -70,7 +80,7 @@ class MessageScan:
         self._following: Iterator[Source] = iter(())
         self._request = Request(Criteria(), Items(), {})
         self._plan = Plan((), limit=0, used=frozenset(), order=())
-        self._stream: FetchStream | None = None
+        self._stream: MessageStream | None = None
         self._rows: Iterator[tuple[int, Mailbox, Fetched]] | None = None
         self._row = NO_ROW
         self._mailbox: Mailbox | None = None
@@ -149,6 +159,13 @@ class MessageScan:
         """End the scan; what is under way is read off, so that the session stays in step."""
         self._end()
         self._kept.clear()
+
+    @property
+    def current(self) -> Current:
+        """The message it is at; there is none at the end."""
+        if self._mailbox is None:
+            raise InternalError("a scan that is at no message was asked for it")
+        return Current(self._mailbox, self._row, self._validities.get(self._number))
 
     # From values to rows.
 
@@ -251,7 +268,7 @@ class MessageScan:
         if self._alone.covers(items) or self._mailbox is None:
             return row
         self._alone |= items
-        stream = FetchStream(
+        stream = MessageStream(
             self._connection, self._mailbox, [row.uid], self._alone, uidvalidity=self._validities.get(self._number)
         )
         whole = Fetched(row.uid)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from imapdb.errors import ProtocolError, ServerRefused
 from imapdb.imap import keys
-from imapdb.imap.fetch import FetchStream
 from imapdb.imap.survey import Surveyed, can_survey, count_each, fetch_each, search_each
 from imapdb.sql.arrivals import count_between, find_arranged
+from imapdb.sql.bodies import MessageStream
 from imapdb.sql.coverage import Coverage
 from imapdb.sql.find import count, find, found_of
 from imapdb.sql.order import arranged
@@ -50,7 +50,7 @@ class Source(NamedTuple):
 
     number: int
     mailbox: Mailbox
-    stream: FetchStream
+    stream: MessageStream
     first: Fetched
     uidvalidity: int | None
 
@@ -92,7 +92,7 @@ class Sources:
                         if found.uidvalidity is not None:
                             self._coverage.note_read(mailbox.name)
                         continue
-                    stream = FetchStream(
+                    stream = MessageStream(
                         self._connection,
                         mailbox,
                         found.uids,
@@ -125,7 +125,7 @@ class Sources:
     ) -> dict[int, dict[int, Fetched]]:
         """Fetch the messages of mailboxes where few were found, together; by the number of the mailbox."""
         items = request.items
-        if not items or items.body or items.header or request.first:
+        if not items or items.is_large or items.structure or request.first:
             return {}
         asked: dict[int, tuple[Mailbox, Surveyed]] = {}
         total = 0
@@ -226,7 +226,7 @@ def numbers_wanted(criteria: Criteria) -> tuple[str, ...]:
     return ("MESSAGES",) if criteria.names is None and not criteria.never else ()
 
 
-def _begun(stream: FetchStream) -> Fetched | None:
+def _begun(stream: MessageStream) -> Fetched | None:
     try:
         return stream.next()
     except BaseException:

@@ -1,4 +1,4 @@
-"""The virtual tables of a connection: one for each mailbox, made when a statement first names it, and our own two."""
+"""The virtual tables of a connection: one for each mailbox, made when a statement first names it, and our own three."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from imapdb.errors import NotSupportedError
 from imapdb.imap.mailboxes import Mailbox, check_name
 from imapdb.imap.status import list_with_statuses
-from imapdb.sql.catalog import Catalog, Numbered, fold
-from imapdb.sql.columns import ALIASES, COLUMNS, MAILBOX_COLUMNS
+from imapdb.sql.catalog import RESERVED, Catalog, Numbered, fold
+from imapdb.sql.columns import ALIASES, ATTACHMENT_COLUMNS, COLUMNS, MAILBOX_COLUMNS
 from imapdb.sql.functions import SCALARS
 from imapdb.sql.listing import MailboxesTable, Table
 from imapdb.sql.plan import FUNCTIONS, make_plan
@@ -49,6 +49,9 @@ def _declaration(columns: Sequence[tuple[str, str, bool]]) -> str:
 
 _MESSAGE_COLUMNS: Final = _declaration(
     [(column.name, column.sql_type, column.hidden) for column in COLUMNS] + [(alias, "TEXT", True) for alias in ALIASES]
+)
+_ATTACHED_COLUMNS: Final = _declaration(
+    [(column.name, column.sql_type, column.hidden) for column in ATTACHMENT_COLUMNS]
 )
 _LISTED_COLUMNS: Final = _declaration([(column.name, column.sql_type, False) for column in MAILBOX_COLUMNS])
 
@@ -92,7 +95,7 @@ class Tables:
         """Create the virtual table SQLite did not find, and say whether there is one of that name."""
         check_name(table_name)
         folded = fold(table_name)
-        if folded not in ("messages", "mailboxes"):
+        if folded not in RESERVED:
             if folded == "inbox":
                 # Every account has it (RFC 3501 5.1): the commonest statement needs no LIST.
                 mailbox: Mailbox | None = INBOX
@@ -117,7 +120,7 @@ class Tables:
 
     def behind(self, folded: str) -> list[Numbered]:
         """Give the numbered mailboxes whose messages a table has that was made."""
-        return self.numbered() if folded == "messages" else [Numbered(0, self._made_for[folded])]
+        return self.numbered() if folded in RESERVED else [Numbered(0, self._made_for[folded])]
 
     def _number(self, mailbox: Mailbox) -> int:
         return self._numbers.setdefault(mailbox.name, len(self._numbers) + 1)
@@ -129,6 +132,10 @@ class Tables:
         folded = fold(table_name)
         if folded == "mailboxes":
             return _LISTED_COLUMNS, MailboxesTable(self._imap, self)
+        if folded == "attachments":
+            from imapdb.sql.attachments import AttachmentsTable  # noqa: PLC0415 - few statements need it
+
+            return _ATTACHED_COLUMNS, AttachmentsTable(self._imap, self, self.numbered)
         if folded == "messages":
             return _MESSAGE_COLUMNS, _MessagesTable(self._imap, self, folded, self.numbered, of_all=True)
         alone = self.behind(folded)

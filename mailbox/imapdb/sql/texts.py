@@ -1,4 +1,4 @@
-"""Terms on the text of a header field. The server has its own idea of that text, so it is asked for its words only."""
+"""Terms on a text: of a header field or a body. The server reads these its own way: it is asked for words only."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 __all__ = ["MatchTerm", "TextTerm"]
 
 # The fields SEARCH has a key of its own for; the others are asked for by HEADER.
-_OWN_KEYS: Final = frozenset({"FROM", "TO", "CC", "BCC", "SUBJECT"})
+_OWN_KEYS: Final = frozenset({"FROM", "TO", "CC", "BCC", "SUBJECT", "BODY"})
 _ADDRESSES: Final = frozenset({"FROM", "TO", "CC", "BCC", "REPLY-TO"})
 _IDS: Final = frozenset({"MESSAGE-ID", "IN-REPLY-TO", "REFERENCES"})
 # Characters of an id that neither folding nor quoting touches.
 _OF_IDS: Final = ".@-_+$/"
 MOST_ALTERNATIVES = 100
+LONGEST_PLACE = 3  # digits of a place in a list
 
 _WILD_OF_LIKE: Final = re.compile(r"[%_\\]+")
 # What stands between brackets is one character of several, and what is behind them is not worth the parsing.
@@ -35,7 +36,7 @@ _PLAIN: Final = frozenset({"=", "IS", "LIKE", "GLOB"})
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class TextTerm:
-    """The header field of that name, in upper case."""
+    """The header field of that name, in upper case; or BODY, for the texts of a message."""
 
     field: str
     exact: bool = False
@@ -45,7 +46,8 @@ class TextTerm:
     def narrow(self, operator: str, value: SQLValue, profile: Profile) -> Narrowing:
         """Translate a pattern, a substring or a whole value into one key per word of it."""
         if operator == "IS NOT NULL":
-            return Narrowing(key=keys.header(self.field, "")) if profile.finds_presence else EVERY
+            is_found = profile.finds_presence and self.field != "BODY"
+            return Narrowing(key=keys.header(self.field, "")) if is_found else EVERY
         if operator == "MATCH":
             return Narrowing(key=self._key(_asked(value)))
         if not isinstance(value, str) or not self.is_trusted(profile):
@@ -59,6 +61,9 @@ class TextTerm:
             cut=None if operator in _PLAIN else FOLDED_TO if profile.folds_long_s else FOLDED_TO_OR_SINGLE,
             beside=_OF_IDS if self.field in _IDS else "",
         )
+        if self.field == "BODY":
+            # Html does not say the numbers of a list.
+            words = [word for word in words if not word.isdigit() or len(word) > LONGEST_PLACE]
         return Narrowing(key=keys.both(map(self._word, words))) if words else EVERY
 
     def narrow_set(self, values: frozenset[SQLValue], profile: Profile) -> Narrowing:
@@ -77,7 +82,8 @@ class TextTerm:
         return profile.headers and (self.field in _IDS or profile.decodes_headers)
 
     def _ascii_only(self, profile: Profile) -> bool:
-        if not profile.folds_unicode or not profile.takes_utf8 or self.field in _IDS:
+        if not profile.folds_unicode or not profile.takes_utf8 or self.field in _IDS or self.field == "BODY":
+            # In html a letter beyond ASCII may be written by its name, `&uuml;`.
             return True
         # Two keys for each word, then: see _word.
         return self.field in _ADDRESSES and not profile.takes_or

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.sql import operators
 
 from imapdb.sql.binding import moment_text
-from imapdb.sql.columns import COLUMNS, MAILBOX_COLUMNS
+from imapdb.sql.columns import ATTACHMENT_COLUMNS, COLUMNS, MAILBOX_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -210,6 +210,14 @@ def message_columns(*, of_all: bool) -> list[sa.Column[Any]]:
     """Make the columns of a message table; of `messages`, where the mailbox is part of the key, with `of_all`."""
     key = ("mailbox", "uid") if of_all else ("uid",)
     return list(_columns(((c.name, c.sql_type) for c in COLUMNS), key))
+
+
+def attachment_columns() -> list[sa.Column[Any]]:
+    """Make the columns of the table `attachments`."""
+    made = list(_columns(((c.name, c.sql_type) for c in ATTACHMENT_COLUMNS), ("mailbox", "uid", "part")))
+    for column, of_registry in zip(made, ATTACHMENT_COLUMNS, strict=True):
+        column.info["hidden"] = of_registry.hidden
+    return made
 
 
 def listed_columns() -> list[sa.Column[Any]]:

@@ -11,7 +11,8 @@ import dataclasses
 from typing import TYPE_CHECKING, Any, Final
 
 from imapdb.imap.profiles import GENERIC
-from imapdb.sql.catalog import fold
+from imapdb.sql.bodies import SMALL
+from imapdb.sql.catalog import RESERVED, fold
 from imapdb.sql.columns import COLUMNS
 from imapdb.sql.explain.commands import Asked, Estimate, Rehearsed, Rehearser
 from imapdb.sql.explain.loops import read
@@ -164,7 +165,7 @@ class _Explainer:
         )
 
     def _name(self, loop: Loop) -> str:
-        if loop.table == "messages":
+        if loop.table in RESERVED:
             return loop.table
         (place,) = self._connection.tables.behind(loop.table)
         name = place.mailbox.name
@@ -186,6 +187,13 @@ class _Explainer:
             found.append("the UIDs are listed: no SEARCH")
         if rehearsed.mailboxes and not criteria.never and not rehearsed.items and not _is_large(plan):
             found.append("nothing is fetched: the search decides it all")
+        if rehearsed.items.texts and not rehearsed.items.body:
+            found.append(
+                f"a message of up to {SMALL // 1024} kB comes whole; of a larger one the structure, and behind it only "
+                "the parts that hold the text"
+            )
+        elif rehearsed.items.structure and not rehearsed.items.body:
+            found.append("a message whose structure the server does not tell comes whole")
         if estimate.is_extrapolated:
             found.append("estimated from the first 50 mailboxes")
         return found
@@ -199,7 +207,7 @@ def _of_rows(loop: Loop, plan: Plan, values: list[Known], *, is_kept: bool) -> I
             "are kept and found by a hash index"
         )
         if _is_large(plan):
-            yield "headers and email are fetched one by one, for the rows that are looked at"
+            yield "headers, texts and email are fetched one by one, for the rows that are looked at"
     elif ELSEWHERE in values:
         yield "what depends on other rows is added to the search when they are known"
     elif not loop.calls:
@@ -207,7 +215,7 @@ def _of_rows(loop: Loop, plan: Plan, values: list[Known], *, is_kept: bool) -> I
 
 
 def _is_large(plan: Plan) -> bool:
-    return any(COLUMNS[column].items.header or COLUMNS[column].items.body for column in plan.used)
+    return any(COLUMNS[column].items.is_large for column in plan.used)
 
 
 def _notes(connection: Connection, reading: Reading) -> list[str]:

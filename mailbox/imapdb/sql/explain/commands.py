@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from imapdb.imap import keys
 from imapdb.imap.rehearsal import Rehearsal
 from imapdb.imap.status import can_list_statuses, list_with_statuses, statuses_of
-from imapdb.sql.catalog import Numbered
+from imapdb.sql.catalog import RESERVED, Numbered
 from imapdb.sql.columns import COLUMNS
 from imapdb.sql.counting import Counted
 from imapdb.sql.explain.terms import ELSEWHERE
@@ -23,7 +23,7 @@ from imapdb.sql.scan import KEEP_FROM, MessageScan
 from imapdb.sql.sources import numbers_wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from imapdb.imap.fetch import Items
     from imapdb.imap.mailboxes import Mailbox
@@ -40,9 +40,10 @@ __all__ = ["Asked", "Estimate", "Rehearsed", "Rehearser"]
 _IS_LISTING: Final = re.compile(r"(?:NAMESPACE|LIST|LSUB)\b")
 MOST_MAILBOXES: Final = 50  # of which STATUS is asked, or whose commands are told apart
 # Octets of an answer about one message, where this connection has not seen any such.
-OCTETS: Final = {"flags": 60, "size": 40, "date": 60, "email_id": 50, "thread_id": 50, "labels": 60}
+OCTETS: Final = {"flags": 60, "size": 40, "date": 60, "email_id": 50, "thread_id": 50, "labels": 60, "structure": 600}
 FIELD_OCTETS: Final = 120
 HEADER_OCTETS: Final = 4_000
+TEXT_OCTETS: Final = 10_000
 BODY_OCTETS: Final = 50_000
 
 
@@ -150,7 +151,7 @@ class Rehearser:
         if wanted and not differ:
             next(iter(groups.values()))[0][:] = [mailbox.name for mailbox in wanted]
         asked = [Asked(tuple(names), said) for names, said in groups.values() if said]
-        if loop.table == "messages":
+        if loop.table in RESERVED:
             asked.insert(0, self._listing(request))
         return Rehearsed(tuple(asked), request, wanted, self._items(loop, request, is_kept=is_kept), is_kept)
 
@@ -173,7 +174,7 @@ class Rehearser:
         scan = MessageScan(
             self._imap,
             lambda _: [Numbered(1, mailbox)],
-            of_all=loop.table == "messages",
+            of_all=loop.table in RESERVED,
             name=loop.table,
             statement=statement,
             where=statement.where(loop.table),
@@ -183,7 +184,7 @@ class Rehearser:
             self._imap.begin(uids)
             with contextlib.suppress(Counted):
                 scan.Filter(0, written, arguments)
-        for place in loop.reads:
+        for place in self._reads(loop):
             # Where the search decides all that SQLite named, FETCH waits for a value that is read, and then for others.
             scan.Column(place)
         scan.Close()
@@ -193,15 +194,19 @@ class Rehearser:
             said.setdefault(command.partition("(")[2] if is_fetch else command, command)
         return tuple(said.values())
 
+    def _reads(self, loop: Loop) -> Iterable[int]:
+        """Say which columns of a message a loop reads, as it goes on."""
+        return () if loop.table == "attachments" else loop.reads
+
     def _items(self, loop: Loop, request: Request, *, is_kept: bool) -> Items:
         """Say what is fetched of each message, at once or when it is read."""
         items = request.items
-        for place in loop.reads:
+        for place in self._reads(loop):
             column = DECLARED[place]
             if column not in request.constants and column != MAILBOX:
                 items |= COLUMNS[column].items
         if is_kept:
-            items = dataclasses.replace(items, body=False, header=False)
+            items = dataclasses.replace(items, body=False, header=False, texts=frozenset())
         return items.offered(self._imap.capabilities)
 
     # What it comes to.
@@ -257,6 +262,8 @@ class Rehearser:
             return octets / messages
         fixed = sum(number for name, number in OCTETS.items() if getattr(items, name))
         text = body if items.body else HEADER_OCTETS if items.header else FIELD_OCTETS * len(items.fields)
+        if items.texts and not items.body:
+            text += min(body, TEXT_OCTETS)
         return fixed + text
 
 

@@ -62,6 +62,9 @@ def conjuncts(text: str, parameters: Parameters) -> list[Conjunct]:
     return [filled(conjunct) for conjunct in read]
 
 
+OF_ATTACHMENTS: Final = "SEARCH knows nothing of single attachments"
+
+
 @lru_cache(maxsize=64)
 def _conjuncts(text: str) -> tuple[Conjunct, ...]:
     import sqlglot  # noqa: PLC0415 - a seventh of a second
@@ -98,6 +101,9 @@ def _of_select(exp: Any, select: Any) -> Iterator[Conjunct]:
                     node = _node(said, dict(zip(aliases, names, strict=True)), alias)
                     own = [column for column in columns if not column.table or fold(column.table) == alias]
                     asked, why = terms(member, own), why_unread(member, own)
+                    if fold(name) == "attachments":
+                        asked = frozenset(term for term in asked if COLUMNS[term[0]].name in ("mailbox", "uid"))
+                        why = why or ("" if asked else OF_ATTACHMENTS)
                     yield Conjunct(fold(name), alias, said, node, len(mentioned) > 1, asked, why)
 
 

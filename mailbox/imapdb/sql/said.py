@@ -1,0 +1,132 @@
+"""The columns that are made of a message's parts: how the server's word on them and our own walk go together."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from imapdb.mime import field_problems, part_tree, structure, texts
+from imapdb.mime.dates import sql_from_internaldate
+from imapdb.mime.walk import walk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from imapdb.imap.fetch import Fetched
+    from imapdb.mime.part_tree import Part
+    from imapdb.mime.walk import Walked
+    from imapdb.sql.values import SQLValue
+
+__all__ = ["Said", "attachments", "content", "encoding", "html", "problems", "said", "text"]
+
+_UNREADABLE = "INTERNALDATE: no date"
+
+
+class Said:
+    """The parts of one fetched message. `structure` is what the server tells of them; None where it was not asked."""
+
+    __slots__ = ("_message", "_walked", "structure")
+
+    def __init__(self, message: Fetched) -> None:
+        self._message = message
+        self._walked: Walked | None = None
+        self.structure: Part | None = None if message.structure is None else structure.parse(message.structure)
+
+    @property
+    def tree(self) -> Part | None:
+        """The parts as the server tells them, or as our own walk finds them; None where neither is there."""
+        told = self.structure
+        if told is not None and told.usable:
+            return told
+        walked = self._walk()
+        return None if walked is None else walked.part
+
+    @property
+    def source(self) -> tuple[Part, Callable[[Part], bytes | None]] | None:
+        """The parts, and what gives the octets of each as they are encoded; None where none of them can be had."""
+        walked, body = self._walk(), self._message.body
+        if walked is not None and body is not None:
+            spans, octets = walked.spans, body
+            return walked.part, lambda part: octets[slice(*spans[part.section])] if part.section in spans else None
+        if self.structure is None or not self.structure.usable:
+            return None
+        sections = self._message.sections or {}
+        return self.structure, lambda part: sections.get(part.section.encode("ascii"))
+
+    def _walk(self) -> Walked | None:
+        if self._walked is None and self._message.body is not None:
+            self._walked = walk(self._message.body)
+        return self._walked
+
+
+def said(message: Fetched) -> Said:
+    """Give the parts of a message, read once however many columns are made of them."""
+    held = message.said
+    if not isinstance(held, Said):
+        held = message.said = Said(message)
+    return held
+
+
+def attachments(message: Fetched) -> SQLValue:
+    """List the attachments, as JSON."""
+    tree = said(message).tree
+    if tree is None:
+        return None
+    return json.dumps([described(part) for part in part_tree.attachments(tree)], ensure_ascii=False)
+
+
+def described(part: Part) -> dict[str, str | int | None]:
+    """Describe an attachment by what is known without fetching it."""
+    return {
+        "part": part.section,
+        "filename": part_tree.filename(part),
+        "content_type": part.type,
+        "size": part_tree.decoded_size(part),
+        "content_id": part.content_id,
+        "disposition": part.disposition,
+    }
+
+
+def encoding(message: Fetched) -> SQLValue:
+    """Name the charset of the first text."""
+    tree = said(message).tree
+    return None if tree is None else texts.main_charset(tree)
+
+
+def content(message: Fetched) -> SQLValue:
+    """List every text, as JSON."""
+    source = said(message).source
+    if source is None:
+        return None
+    listed = [{"mime": found.part.type, "text": found.text} for found in texts.content(*source)]
+    return json.dumps(listed, ensure_ascii=False)
+
+
+def text(message: Fetched) -> SQLValue:
+    """Give what a reader is shown, as plain text."""
+    source = said(message).source
+    return None if source is None else texts.plain_text(*source)
+
+
+def html(message: Fetched) -> SQLValue:
+    """Give the first html text."""
+    source = said(message).source
+    return None if source is None else texts.first_html(*source)
+
+
+def problems(message: Fetched) -> SQLValue:
+    """List what was wrong with a message, of all that is read for it, as JSON."""
+    found = list(message.problems)
+    if message.date is not None and sql_from_internaldate(message.date) is None:
+        found.append(_UNREADABLE)
+    if message.header is not None:
+        found += field_problems.problems(message.header)
+    parts = said(message)
+    if parts.structure is not None:
+        found += parts.structure.problems
+    source = parts.source
+    if source is not None:
+        found += source[0].problems
+        for one in texts.content(*source):
+            found += one.problems
+    return json.dumps(list(dict.fromkeys(found)), ensure_ascii=False) if found else "[]"
