@@ -217,7 +217,9 @@ def test_show(url: str) -> None:
     unseen = rows("mailboxes", url=url)[0]["unseen"]
     done = imap("show", "INBOX", uid, url=url)
     assert (done.returncode, done.stderr) == (0, "")
-    shown = dict(line.split(": ", 1) for line in done.stdout.splitlines())
+    header, text = done.stdout.split("\n\n", 1)
+    shown = dict(line.split(": ", 1) for line in header.splitlines())
+    assert text == "Klingel bei Groß, dritter Stock.\n"
     assert shown["From"] == row["sender"]
     assert shown["Subject"] == "Schlüssel liegt beim Nachbarn"
     assert shown["Flags"] == " ".join(row["flags"])
@@ -228,6 +230,7 @@ def test_show(url: str) -> None:
     assert entry["uid"] == row["uid"]
     assert entry["flags"] == row["flags"]
     assert entry["headers"]["subject"] == shown["Subject"]
+    assert (entry["text"], entry["attachments"], entry["problems"]) == (text, [], [])
     headers = imap("show", "INBOX", uid, "--headers", url=url).stdout.splitlines()
     assert f"Subject: {shown['Subject']}" in headers
     assert any(line.startswith("MIME-Version: 1.0") for line in headers)
@@ -293,6 +296,10 @@ def test_completion(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert completed("imapdb search Sent --order su", 4, url, tmp_path) == ["subject"]
     assert "--sent-since" in completed("imapdb search Sent --se", 3, url, tmp_path)
     assert completed("imapdb sho", 1, url, tmp_path) == ["show"]
+    assert completed("imapdb attachments Sent --sav", 3, url, tmp_path) == ["--save"]
+    assert completed("imapdb export Sent --order cr", 4, url, tmp_path) == ["created"]
+    # nothing: then the shell offers files
+    assert completed("imapdb export Sent --mbox ", 4, url, tmp_path) == [""]
     (tmp_path / "imapdb" / "mailboxes.json").write_text("nonsense", encoding="utf-8")
     assert completed("imapdb search ", 2, url, tmp_path) == ["INBOX", "messages"]
 

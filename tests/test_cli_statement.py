@@ -188,13 +188,14 @@ def test_more_ranges_than_sqlite_takes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "size"), [("0", 0), ("1500", 1500), ("10k", 10240), ("2M", 2 * 1024**2), ("1g", 1024**3)]
+    ("written", "size"),
+    [("0", 0), ("1500", 1500), ("10k", 10240), ("2M", 2 * 1024**2), ("1g", 1024**3), ("10kB", 10240), ("1500b", 1500)],
 )
 def test_sizes(written: str, size: int) -> None:
     assert octets(written) == size
 
 
-@pytest.mark.parametrize("written", ["", "k", "1.5k", "-1", "10 k", "10kb", "٣"])
+@pytest.mark.parametrize("written", ["", "k", "1.5k", "-1", "10 k", "10kib", "b", "٣"])
 def test_what_is_no_size(written: str) -> None:
     with pytest.raises(typer.BadParameter):
         octets(written)

@@ -34,8 +34,9 @@ def _environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_the_commands() -> None:
-    commands = {"account", "count", "demo", "explain", "mailboxes", "query", "search", "shell", "show"}
-    assert set(COMMAND.commands) == commands
+    assert set(COMMAND.commands) == {
+        "account", "attachments", "count", "demo", "explain", "export", "mailboxes", "query", "search", "shell", "show",
+    }  # fmt: skip
 
 
 def _leaves(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
@@ -118,7 +119,16 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         (["show", "INBOX", "4294967296"], "UID"),
         (["show", "INBOX", "x"], "UID"),
         (["show", "messages", "1"], "a uid is one in a mailbox"),
-        (["show", "INBOX", "1", "--raw", "--json"], "neither"),
+        (["show", "INBOX", "1", "--raw", "--json"], "choose one"),
+        (["show", "INBOX", "1", "--part", "1", "--html"], "choose one"),
+        (["show", "INBOX", "1", "--output", "x"], "it goes with --raw, --html or --part"),
+        (["attachments", "INBOX", "--dry-run"], "it goes with --save"),
+        (["attachments", "INBOX", "--save", __file__], "is no directory"),
+        (["attachments", "INBOX", "--order", "colour"], "'colour' is not one of uid, created"),
+        (["export", "INBOX"], "--eml / --mbox: choose one"),
+        (["export", "INBOX", "--eml", "x", "--mbox", "-"], "choose one"),
+        (["export", "INBOX", "--eml", __file__], "is no directory"),
+        (["export", "INBOX", "--mbox", "-", "--columns", "uid"], "No such option"),
         (["search", "INBOX", "--json", "--csv", "--url", NOWHERE], "choose one"),
         (["query", "-", "--password-stdin", "--url", NOWHERE], "not both"),
         (["query"], "SQL"),

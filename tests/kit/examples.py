@@ -167,7 +167,15 @@ def _run(
     command: Sequence[str], *, standard_input: str | None = None, environment: dict[str, str] | None = None
 ) -> str:
     done = subprocess.run(
-        command, input=standard_input, capture_output=True, text=True, timeout=120, check=False, env=environment
+        command,
+        input=standard_input,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env=environment,
+        # Where a user is who opens a terminal.
+        cwd=environment["HOME"] if environment is not None else None,
     )
     assert done.returncode == 0, f"{command[-1]}\n{done.stderr}"
     return done.stdout

@@ -14,10 +14,12 @@ import typer
 from typer.main import get_command
 
 from imapdb.cli.account import app as account_app
+from imapdb.cli.attachments import attachments
 from imapdb.cli.complaints import complain, warn
 from imapdb.cli.count import count
 from imapdb.cli.demo import demo
 from imapdb.cli.explain import explain
+from imapdb.cli.export import export
 from imapdb.cli.mailboxes import mailboxes
 from imapdb.cli.query import query
 from imapdb.cli.search import search
@@ -46,6 +48,8 @@ app.command(short_help="List the mailboxes of an account.")(mailboxes)
 app.command(short_help="List messages of a mailbox.")(search)
 app.command(short_help="Count messages of a mailbox.")(count)
 app.command(short_help="Show one message.")(show)
+app.command(short_help="List or save what is attached to messages.")(attachments)
+app.command(short_help="Write messages to files.")(export)
 app.command(short_help="Ask anything in SQL.")(query)
 app.command(short_help="Ask one question after the other.")(shell)
 app.command(short_help="Show what a statement would ask of the server.")(explain)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from imapdb.cli.login import PasswordStdinOption, UrlOption, account
 from imapdb.cli.progress import Progress
@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from imapdb.cli.output import Form
+    from imapdb.database import Database
     from imapdb.dbapi import Connection
 
-__all__ = ["Login", "ask", "print_answer"]
+__all__ = ["Login", "ask", "lent", "print_answer"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,26 @@ class Login:
             yield connection
         finally:
             connection.close()
+
+    @contextmanager
+    def opened(self) -> Iterator[Database]:
+        """Give the account as a database, closed at the end."""
+        who = account(self.url, password_stdin=self.password_stdin)
+
+        from imapdb.database import connect  # noqa: PLC0415 - SQLAlchemy is loaded for those that need it
+
+        with connect(who) as database:
+            yield database
+
+
+@contextmanager
+def lent(database: Database) -> Iterator[Connection]:
+    """Give a connection of a database for a while; what is read later takes the same session."""
+    pooled = database.engine.raw_connection()
+    try:
+        yield cast("Connection", pooled.dbapi_connection)
+    finally:
+        pooled.close()
 
 
 def print_answer(sql: str, values: Sequence[object], form: Form, login: Login) -> None:

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Conditions", "MailboxArgument", "mailbox_name", "moment", "octets", "without_sql"]
 
-_SIZE = re.compile(r"(?P<count>\d{1,12})(?P<unit>[kmg]?)", re.ASCII)
+_SIZE = re.compile(r"(?P<count>\d{1,12})(?P<unit>[kmg]?)b?", re.ASCII)
 _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 
 
 def octets(written: str) -> int:
-    """Read a size: `1500`, `10k`, `2M` or `1G`, where k is 1,024 octets. Raises BadParameter for anything else."""
+    """Read a size: `1500`, `10k`, `2M` or `1GB`, where k is 1,024 octets. Raises BadParameter for anything else."""
     match = _SIZE.fullmatch(written.strip().lower())
     if match is None:
         raise typer.BadParameter(f"{written!r} is no size: write 1500, 10k or 2M")

@@ -1,6 +1,6 @@
-"""Values as one line of a terminal or of tab-separated text.
+"""Values as one line of a terminal or of tab-separated text, and texts as lines.
 
-Whoever sends mail chooses what its headers hold. Line breaks and tabs become spaces; every other control character,
+Whoever sends mail chooses what it holds. Line breaks and tabs become spaces; every other control character,
 and those that turn the direction of text around, are written out (ESC as a backslash and x1b), so that no terminal
 obeys them.
 """
@@ -8,8 +8,12 @@ obeys them.
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-__all__ = ["UNSAFE", "one_line", "shown"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["UNSAFE", "lines", "one_line", "shown"]
 
 # C0 and C1 controls, the line separators of Unicode, embeddings, overrides and isolates of direction, and halves of
 # surrogate pairs, which no encoding can write.
@@ -24,6 +28,12 @@ def one_line(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return _UNSAFE.sub(_written_out, _BLANK.sub(" ", text))
+
+
+def lines(text: str) -> Iterator[str]:
+    """Cut a text into its lines, without anything a terminal would act on but tabs."""
+    for line in text.splitlines():
+        yield one_line(line) if "\t" not in line else "\t".join(map(one_line, line.split("\t")))
 
 
 def shown(value: object) -> str:

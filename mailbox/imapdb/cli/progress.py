@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 if TYPE_CHECKING:
     from imapdb.dbapi import Connection
 
-__all__ = ["Progress", "Stand", "line"]
+__all__ = ["QUIET", "Progress", "Stand", "line"]
 
 # Seconds: work that takes no longer needs no line, and how often the line is written anew.
 QUIET, EVERY = 1.0, 0.2

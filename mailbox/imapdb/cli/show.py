@@ -1,40 +1,37 @@
-"""`imapdb show`: one message, its main headers, all of them, or its octets."""
+"""`imapdb show`: one message for a reader, or what it is made of: its headers, its html, a part, all its octets."""
 
 import sys
-from collections.abc import Iterator, Sequence
-from typing import Annotated, TextIO
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from imapdb.cli.answer import Login
+from imapdb.cli.answer import Login, lent
+from imapdb.cli.bar import Bar
+from imapdb.cli.complaints import complain
 from imapdb.cli.completion import complete_mailbox
 from imapdb.cli.conditions import mailbox_name, without_sql
+from imapdb.cli.files import check_new, new_file
 from imapdb.cli.formats import columns_of, value_in_json, write_object
 from imapdb.cli.groups import grouped
-from imapdb.cli.harmless import one_line
-from imapdb.cli.output import Look, console, printing
+from imapdb.cli.letter import SHOWN, all_fields, main_fields, print_fields, print_message, print_text
+from imapdb.cli.output import Look, printing
 from imapdb.cli.progress import Progress
 from imapdb.cli.statement import quoted
 from imapdb.cli.uids import LARGEST
 from imapdb.errors import ProgrammingError
 
+if TYPE_CHECKING:
+    from imapdb.attachment import Attachment
+    from imapdb.dbapi import Connection
+
 __all__ = ["show"]
 
-# The columns shown, under the names of their headers.
-_SHOWN = {
-    "sender": "From",
-    "to": "To",
-    "cc": "Cc",
-    "reply_to": "Reply-To",
-    "sent": "Date",
-    "subject": "Subject",
-    "message_id": "Message-ID",
-    "flags": "Flags",
-    "size": "Size",
-    "created": "Arrived",
-}
-# Words of header names that are written otherwise than with one capital.
-_WRITTEN = {word.lower(): word for word in ("ARC", "DKIM", "ID", "IP", "MIME", "SPF", "TLS")}
+_PIECE = 64 * 1024
+_BODY = ("text", "attachments", "problems")
+# What a terminal can show of a part, once its control characters are written out.
+_READABLE = ("text/", "message/")
 
 
 @grouped
@@ -56,7 +53,19 @@ def show(
         ),
     ],
     *,
-    headers: Annotated[bool, typer.Option("--headers", help="Show every header field, decoded.")] = False,
+    headers: Annotated[bool, typer.Option("--headers", help="Show every header field, decoded, and no text.")] = False,
+    html: Annotated[
+        bool, typer.Option("--html", help="Write the first html text as it stands in the message, in UTF-8.")
+    ] = False,
+    part: Annotated[
+        str | None,
+        typer.Option(
+            "--part",
+            metavar="PART",
+            show_default=False,
+            help="Write what is in one part, such as 2 or 1.3, decoded. A terminal is only shown text.",
+        ),
+    ] = None,
     raw: Annotated[
         bool,
         typer.Option(
@@ -65,6 +74,17 @@ def show(
             "its control characters written out.",
         ),
     ] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            parser=Path,
+            show_default=False,
+            help="Write what --raw, --html or --part give to this new file.",
+        ),
+    ] = None,
     as_json: Annotated[
         bool,
         typer.Option("--json", help="Print one JSON object; with --headers all header fields are in it by name."),
@@ -72,82 +92,118 @@ def show(
     look: Look,
     login: Login,
 ) -> None:
-    """Show a message: who wrote it to whom and when, its subject, its flags, its size. Dates are UTC.
+    """Show a message: who wrote it to whom and when, its text, what is attached to it. Dates are UTC.
+
+    Where it has no plain text, its html is shown as text. Control characters are written out, such as escape by its
+    code. What had to be guessed to read it stands at the end.
 
     Looking at it changes nothing: unread mail stays unread.
     """
-    if raw and (headers or as_json):
-        raise typer.BadParameter("it goes with neither --headers nor --json", param_hint="--raw")
+    if sum((raw, html, part is not None, headers or as_json)) > 1:
+        raise typer.BadParameter("choose one; --headers and --json go together", param_hint="--raw / --html / --part")
     if mailbox.lower() == "messages":
         raise typer.BadParameter("a uid is one in a mailbox: name that", param_hint="MAILBOX")
-    if raw:
-        columns = ["email"]
-    elif as_json:
-        columns = ["mailbox", "uid", *_SHOWN, *(["headers"] if headers else [])]
+    if output is not None:
+        if not (raw or html or part is not None):
+            raise typer.BadParameter("it goes with --raw, --html or --part", param_hint="--output")
+        check_new(output, replace=False)
+    message = _Message(mailbox, uid, login)
+    if part is not None:
+        _show_part(message, part, output, look)
+    elif raw or html:
+        _, (octets,) = message.row(["email" if raw else "html"])
+        if octets is None:
+            raise ProgrammingError(
+                f"message {uid} has no html text" if html else f"the server does not give message {uid}"
+            )
+        _write([octets if isinstance(octets, bytes) else str(octets).encode("utf-8", "backslashreplace")], output, look)
     else:
-        columns = ["headers"] if headers else list(_SHOWN)
-    sql = f"SELECT {', '.join(map(quoted, columns))} FROM {quoted(mailbox)} WHERE uid = ?"  # noqa: S608 - quoted
-    with login.connected() as connection:
+        _show(message, look, headers=headers, as_json=as_json)
+
+
+class _Message(NamedTuple):
+    mailbox: str
+    uid: int
+    login: Login
+
+    def row(self, columns: Sequence[str]) -> tuple[Sequence[Sequence[object]], Sequence[object]]:
+        """Log in and fetch columns of the message, and say what they are."""
+        with self.login.connected() as connection:
+            return self.row_on(connection, columns)
+
+    def row_on(
+        self, connection: "Connection", columns: Sequence[str]
+    ) -> tuple[Sequence[Sequence[object]], Sequence[object]]:
+        """Do the same on a connection. Raises ProgrammingError where there is no such message."""
+        sql = f"SELECT {', '.join(map(quoted, columns))} FROM {quoted(self.mailbox)} WHERE uid = ?"  # noqa: S608 - quoted
         try:
             with Progress(connection), connection.cursor() as cursor:
-                cursor.execute(sql, (uid,))
+                cursor.execute(sql, (self.uid,))
                 description = cursor.description or ()
                 row = cursor.fetchone()
         except ProgrammingError as error:
-            raise without_sql(error, mailbox) from error
-    if row is None:
-        raise ProgrammingError(f"there is no message {uid} in {mailbox}")
-    if raw:
-        _write_octets(row[0], look)
-        return
+            raise without_sql(error, self.mailbox) from error
+        if row is None:
+            raise ProgrammingError(f"there is no message {self.uid} in {self.mailbox}")
+        return description, row
+
+
+def _show(message: _Message, look: Look, *, headers: bool, as_json: bool) -> None:
+    columns = [*SHOWN, *_BODY] if as_json or not headers else []
+    if as_json:
+        columns = ["mailbox", "uid", *columns]
+    if headers:
+        columns.append("headers")
+    description, row = message.row(columns)
     with printing(look) as out:
         if as_json:
             write_object(out, columns_of(description), row)
-        else:
-            values = [value_in_json(value, column) for value, column in zip(row, columns_of(description), strict=True)]
-            _write_lines(out, list(_fields(values[0]) if headers else _main(values)), look)
+            return
+        values: list[Any] = list(map(value_in_json, row, columns_of(description)))
+        if headers:
+            print_fields(out, look, all_fields(values[0]))
+            return
+        text, attachments, problems = values[len(SHOWN) :]
+        fields = main_fields(values[: len(SHOWN)])
+        print_message(out, look, fields, text, attachments=attachments or (), problems=problems or ())
 
 
-def _main(values: Sequence[object]) -> Iterator[tuple[str, str]]:
-    for (column, name), value in zip(_SHOWN.items(), values, strict=True):
-        match value:
-            case None:
-                continue
-            case list():
-                yield name, " ".join(map(str, value))
-            case int():
-                yield name, f"{value:,} octets"
-            case _:
-                yield name, f"{value} UTC" if column in ("sent", "created") else str(value)
+def _show_part(message: _Message, section: str, output: Path | None, look: Look) -> None:
+    from imapdb.attachment import part_of  # noqa: PLC0415 - SQLAlchemy is loaded for those that need it
+    from imapdb.octets import Source  # noqa: PLC0415
+
+    with message.login.opened() as database:
+        with lent(database) as connection:
+            # A part is asked for under the mailbox's own name, which that of the table need not be.
+            _, (name,) = message.row_on(connection, ["mailbox"])
+        part = part_of(Source(database, str(name), message.uid), section)
+        if output is None and sys.stdout.isatty() and not part.content_type.startswith(_READABLE):
+            raise ProgrammingError(
+                f"part {part.part} is {part.content_type}, nothing for a terminal; --output FILE or a pipe takes it"
+            )
+        _write(_pieces(part), output, look)
+    for problem in part.problems:
+        complain(f"warning: part {part.part}: {problem}")
 
 
-def _fields(headers: object) -> Iterator[tuple[str, str]]:
-    for name, value in headers.items() if isinstance(headers, dict) else ():
-        written = "-".join(_WRITTEN.get(word, word.capitalize()) for word in name.split("-"))
-        for text in value if isinstance(value, list) else [value]:
-            yield written, str(text)
+def _pieces(attachment: "Attachment") -> Iterator[bytes]:
+    with Bar(attachment.size or 0) as bar, attachment.open() as file:
+        while piece := file.read(_PIECE):
+            bar.advance(len(piece))
+            yield piece
 
 
-def _write_lines(out: TextIO, fields: list[tuple[str, str]], look: Look) -> None:
-    if not out.isatty():
-        out.writelines(f"{one_line(name)}: {one_line(value)}\n" for name, value in fields)
+def _write(pieces: Iterable[bytes], output: Path | None, look: Look) -> None:
+    """Write octets to a file or to standard output, as they are; to a terminal without what it would act on."""
+    if output is not None:
+        with new_file(output) as file:
+            file.writelines(pieces)
         return
-    from rich.table import Table  # noqa: PLC0415 - rich is only loaded to be seen
-    from rich.text import Text  # noqa: PLC0415
-
-    grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column(style="bold", no_wrap=True)
-    grid.add_column(overflow="fold")
-    for name, value in fields:
-        grid.add_row(Text(one_line(name)), Text(one_line(value)))
-    console(out, look).print(grid)
-
-
-def _write_octets(octets: bytes, look: Look) -> None:
     with printing(look) as out:
         if out.isatty():
-            text = octets.decode("utf-8", "backslashreplace")
-            out.writelines(f"{one_line(line)}\n" for line in text.splitlines())
-        else:
-            sys.stdout.buffer.write(octets)
-            sys.stdout.buffer.flush()
+            print_text(out, look, b"".join(pieces).decode("utf-8", "backslashreplace"))
+            return
+        sys.stdout.flush()
+        for piece in pieces:
+            sys.stdout.buffer.write(piece)
+        sys.stdout.buffer.flush()
