@@ -6,6 +6,7 @@
 #   make types    mypy
 #   make docs     the documentation site, in site/
 #   make bench    the measurements; ARGS="--messages 100000" for all of them
+#   make hostile  mail that is meant to take long, in doubling sizes: none takes more than twice as long
 #   make clean    remove .venv and everything that was built
 
 SHELL := /bin/sh
@@ -17,7 +18,7 @@ ARGS ?=
 # A Python will do when it runs (a shim may be there and fail), is new enough and can make an environment.
 CHECK := import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 15))
 
-.PHONY: help demo test lint types docs bench clean
+.PHONY: help demo test lint types docs bench hostile clean
 .DEFAULT_GOAL := help
 
 help:
@@ -41,6 +42,9 @@ docs: $(VENV)/.docs
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks $(ARGS)
+
+hostile: $(VENV)/.bench
+	$(BIN)/python -m benchmarks.hostile --server $(ARGS)
 
 clean:
 	rm -rf $(VENV) .cache .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist htmlcov site

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from benchmarks.place import Place
-    from benchmarks.questions import Count, Listing
+    from benchmarks.questions import Count, Listing, Parts
 
 __all__ = ["Contender"]
 
@@ -51,3 +51,7 @@ class Contender(ABC):
     @abstractmethod
     def rows(self, question: Listing) -> Iterable[Any]:
         """Give a tuple for each message, its values in the order of the question's columns."""
+
+    def parts(self, question: Parts) -> Iterable[Any]:
+        """Give a tuple of what it holds for each message, in the same way."""
+        raise NotImplementedError

@@ -82,7 +82,7 @@ class Raw:
         self.send(command)
         self.drain()
 
-    def whole(self, command: str) -> bytes:
+    def whole(self, command: str | bytes) -> bytes:
         """Do the same, and return the answer."""
         self.send(command)
         while self.waiting > 1:
@@ -130,20 +130,25 @@ class EnvelopeFloor(Contender):
         if question.newest == "created":
             sorted_ = _SORTED.search(self._raw.whole("UID SORT (REVERSE ARRIVAL) US-ASCII UNSEEN"))
             newest = sorted_[1].decode().split()[: question.limit] if sorted_ else []
-            self._fetch([",".join(newest)], items)
+            self.fetch([",".join(newest)], items)
             return []
-        found = _FOUND.search(self._raw.whole("UID SEARCH RETURN (ALL) UNSEEN"))
-        pieces = _pieces(found[1].decode() if found else "")
+        pieces = self.search("UNSEEN")
         if question.newest:
             pieces = [_last(pieces, question.limit)]
-        self._fetch(pieces, items)
+        self.fetch(pieces, items)
         return []
 
     def items(self, columns: tuple[str, ...]) -> str:
         """Name what is fetched for some columns."""
         return "(UID FLAGS RFC822.SIZE INTERNALDATE ENVELOPE)"
 
-    def _fetch(self, pieces: list[str], items: str) -> None:
+    def search(self, criteria: str) -> list[str]:
+        """Have the server search, and give its answer in sets that are not too long."""
+        found = _FOUND.search(self._raw.whole(f"UID SEARCH RETURN (ALL) {criteria}"))
+        return _pieces(found[1].decode() if found else "")
+
+    def fetch(self, pieces: list[str], items: str) -> None:
+        """Fetch, two commands under way."""
         for piece in pieces:
             self._raw.send(f"UID FETCH {piece} {items}")
             if self._raw.waiting > 1:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.line import line
 from benchmarks.memory import peak
-from benchmarks.questions import Count, Listing, counted, digest, listed
+from benchmarks.questions import Count, Listing, Parts, asked, counted, difference, digest, listed
 from benchmarks.tasks import LINE_DELAY, OPENING_TRIPS, Goal, Task
 from tests.kit.proxy import Proxy
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from benchmarks.contender import Contender
     from benchmarks.place import Place
-    from benchmarks.questions import Known
 
 __all__ = ["Judged", "Measured", "Result", "WrongAnswer", "run"]
 
@@ -68,12 +67,16 @@ class Judged:
 
 @dataclass
 class Measured:
-    """A task with its results, the floor first; `direct` is the floor without a line, where there is one."""
+    """A task with its results, the floor first.
+
+    `direct` is the floor without a line, where there is one; `text_octets` those of the texts that are asked for.
+    """
 
     task: Task
     results: list[Result]
     judged: list[Judged]
     direct: float | None = None
+    text_octets: int = 0
 
     @property
     def floor(self) -> float:
@@ -81,12 +84,12 @@ class Measured:
         return self.results[0].median
 
 
-def run(task: Task, place: Place, mail: Sequence[Known], *, rounds: int, peers: int) -> Measured:
+def run(task: Task, place: Place, mail: Sequence[Any], *, rounds: int, peers: int) -> Measured:
     """Check, count, time and weigh the contenders. Peers take one turn where there are more than `peers` messages."""
     kinds = [kind for kind in task.contenders if kind.missing() is None]
     results = {kind: _checked(task, kind, place, mail) for kind in kinds}
     floor = Result("floor without the line")
-    turns = {kind: 1 if kind.is_peer and len(mail) > peers else rounds for kind in kinds}
+    turns = {kind: _turns(task, kind, len(mail), rounds, peers) for kind in kinds}
     with ExitStack() as stack:
         reached = stack.enter_context(line(place, task.delay)) if task.delay else place
         opened: dict[type[Contender], Contender] = {}
@@ -109,17 +112,27 @@ def run(task: Task, place: Place, mail: Sequence[Known], *, rounds: int, peers: 
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             for kind, memory in zip(kinds, pool.map(lambda kind: peak(task, kind, place), kinds), strict=True):
                 results[kind].memory = memory
-    measured = Measured(task, list(results.values()), [], floor.median if task.delay else None)
+    measured = Measured(
+        task, list(results.values()), [], floor.median if task.delay else None, _text_octets(task, mail)
+    )
     measured.judged = [_judged(goal, measured) for goal in task.goals]
     return measured
 
 
-def _ask(contender: Contender, question: Count | Listing) -> None:
+def _text_octets(task: Task, mail: Sequence[Any]) -> int:
+    return sum(known.text_octets for known in asked(mail, task.question)) if isinstance(task.question, Parts) else 0
+
+
+def _turns(task: Task, kind: type[Contender], messages: int, rounds: int, peers: int) -> int:
+    return 1 if kind.is_peer and (task.peers_once or messages > peers) else rounds
+
+
+def _ask(contender: Contender, question: Count | Listing | Parts) -> None:
     if isinstance(question, Count):
         contender.count(question)
-    else:
-        for _ in contender.rows(question):
-            pass
+        return
+    for _ in contender.parts(question) if isinstance(question, Parts) else contender.rows(question):
+        pass
 
 
 def _timed(task: Task, contender: Contender) -> float:
@@ -134,7 +147,7 @@ def _timed(task: Task, contender: Contender) -> float:
     return taken
 
 
-def _checked(task: Task, kind: type[Contender], place: Place, mail: Sequence[Known]) -> Result:
+def _checked(task: Task, kind: type[Contender], place: Place, mail: Sequence[Any]) -> Result:
     """Compare a contender's answer with the mail, and count what it sends and gets."""
     question = task.question
     with Proxy(place.host, place.port) as proxy:
@@ -145,20 +158,31 @@ def _checked(task: Task, kind: type[Contender], place: Place, mail: Sequence[Kno
             proxy.clear()
         else:
             contender.open()
-        answer: Any
-        right: Any
-        if isinstance(question, Count):
-            answer, right = contender.count(question), counted(mail, question)
-        else:
-            answer = digest(contender.rows(question), question)
-            right = digest(listed(mail, question), Listing(("uid", "size", "subject"), newest=question.newest))
+        wrong = _wrong(contender, question, mail)
         # The greeting is a round trip that nobody asked for.
         trips = proxy.round_trips + proxy.connections
         result = Result(kind.name, trips=trips, octets_up=proxy.octets_up, octets_down=proxy.octets_down)
         contender.close()
-    if kind.answers and answer != right:
-        raise WrongAnswer(f"{task.name}: {kind.name} says {answer}, the mail {right}")
+    if wrong is not None:
+        raise WrongAnswer(f"{task.name}: {kind.name} says {wrong}")
     return result
+
+
+def _wrong(contender: Contender, question: Count | Listing | Parts, mail: Sequence[Any]) -> str | None:
+    """Ask, and say what is wrong with the answer where one is given."""
+    if not contender.answers:
+        _ask(contender, question)
+        return None
+    if isinstance(question, Parts):
+        return difference(contender.parts(question), mail, question)
+    answer: Any
+    right: Any
+    if isinstance(question, Count):
+        answer, right = contender.count(question), counted(mail, question)
+    else:
+        answer = digest(contender.rows(question), question)
+        right = digest(listed(mail, question), Listing(("uid", "size", "subject"), newest=question.newest))
+    return None if answer == right else f"{answer}, the mail {right}"
 
 
 def _judged(goal: Goal, measured: Measured) -> Judged:
@@ -173,6 +197,10 @@ def _judged(goal: Goal, measured: Measured) -> Judged:
             value = result.trips
         case "received":
             value = result.octets_down / measured.results[0].octets_down
+        case "octets":
+            value = result.octets_down
+        case "texts":
+            value = result.octets_down / measured.text_octets
         case "seconds":
             value = result.median
         case "line":

@@ -17,7 +17,7 @@ from imapdb import dbapi
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from benchmarks.questions import Count, Listing
+    from benchmarks.questions import Count, Listing, Parts
 
 __all__ = ["Command", "Core", "Sql", "Startup"]
 
@@ -55,6 +55,19 @@ class Core(Contender):
             asked = asked.where(table.c.seen == sa.false())
         if question.newest:
             asked = asked.order_by(table.c[question.newest].desc()).limit(question.limit)
+        return self._stream(asked)
+
+    def parts(self, question: Parts) -> Iterator[Any]:
+        """Do the same with bodies."""
+        table = self._db.table("INBOX")
+        asked = sa.select(*(table.c[name] for name in question.columns))
+        if question.last:
+            asked = asked.where(table.c.uid <= question.last)
+        if question.larger:
+            asked = asked.where(table.c.size > question.larger)
+        return self._stream(asked)
+
+    def _stream(self, asked: sa.Select[Any]) -> Iterator[Any]:
         with self._db.engine.connect() as connection:
             yield from connection.execution_options(yield_per=1000).execute(asked)
 
@@ -90,6 +103,15 @@ class Sql(Contender):
             sql += " WHERE seen = 0"
         if question.newest:
             sql += f" ORDER BY {question.newest} DESC LIMIT {question.limit}"
+        return self._connection.cursor().execute(sql)
+
+    def parts(self, question: Parts) -> Iterable[Any]:
+        """Do the same with bodies."""
+        sql = "SELECT " + ", ".join(f'"{name}"' for name in question.columns) + " FROM INBOX"
+        if question.last:
+            sql += f" WHERE uid <= {question.last}"
+        if question.larger:
+            sql += f" WHERE size > {question.larger}"
         return self._connection.cursor().execute(sql)
 
 

@@ -20,14 +20,15 @@ if TYPE_CHECKING:
 
     from benchmarks.questions import Count, Listing
 
-__all__ = ["ImapClient", "ImapTools", "Imaplib"]
+__all__ = ["ImapClient", "ImapTools", "Imaplib", "in_pieces"]
 
 _PIECE = 1_000
 
 
-def _pieces(uids: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    for at in range(0, len(uids), _PIECE):
-        yield uids[at : at + _PIECE]
+def in_pieces(uids: Sequence[Any], size: int = _PIECE) -> Iterator[Sequence[Any]]:
+    """Cut a list of UIDs."""
+    for at in range(0, len(uids), size):
+        yield uids[at : at + size]
 
 
 class ImapClient(Contender):
@@ -77,7 +78,7 @@ class ImapClient(Contender):
             if question.newest:
                 uids = uids[: -question.limit - 1 : -1]
         values = [self._VALUES[name] for name in question.columns]
-        for piece in _pieces(uids):
+        for piece in in_pieces(uids):
             found = self._client.fetch(piece, ["FLAGS", "RFC822.SIZE", "INTERNALDATE", "ENVELOPE"])
             for uid in piece:
                 data = found[uid]
@@ -186,7 +187,7 @@ class Imaplib(Contender):
                 uids = uids[: -question.limit - 1 : -1]
         fields = " ".join(self._FIELDS[name] for name in question.columns if name in self._FIELDS)
         items = f"(UID FLAGS RFC822.SIZE INTERNALDATE BODY.PEEK[HEADER.FIELDS ({fields})])"
-        for piece in _pieces(uids):
+        for piece in in_pieces(uids):
             _, answer = self._client.uid("FETCH", b",".join(piece).decode(), items)
             rows = [self._row(part, question.columns) for part in answer if isinstance(part, tuple)]
             if question.newest:

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import json
 from email.header import decode_header, make_header
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["FEW", "MANY", "Count", "Known", "Listing", "counted", "digest", "listed"]
+__all__ = [
+    "FEW", "MANY", "Attached", "Count", "Known", "KnownParts", "Listing", "Parts", "asked", "counted", "difference",
+    "digest", "listed", "words",
+]  # fmt: skip
 
 FEW = ("uid", "sender", "subject", "created", "size", "flags")
 MANY = (*FEW, "to", "cc", "sent", "message_id")
+
+Attached: TypeAlias = tuple[str, str, int]  # filename, content type, octets
 
 
 class Known(NamedTuple):
@@ -31,6 +37,20 @@ class Known(NamedTuple):
         return "\\Seen" in self.flags
 
 
+class KnownParts(NamedTuple):
+    """What a message holds: digests of its texts (None where nobody can compare it), and its attachments.
+
+    `text_octets` are those of the part its text is made of, as it is encoded.
+    """
+
+    uid: int
+    size: int
+    text: str | None
+    html: str | None
+    attached: list[Attached]
+    text_octets: int
+
+
 class Count(NamedTuple):
     """How many messages are unseen and not flagged, smaller than this, and arrived on this day (UTC) or later."""
 
@@ -45,6 +65,14 @@ class Listing(NamedTuple):
     unseen: bool = True
     newest: Literal["", "uid", "created"] = ""
     limit: int = 0
+
+
+class Parts(NamedTuple):
+    """What messages hold: those up to the UID `last`, and larger than so many octets, where these are given."""
+
+    columns: tuple[str, ...]
+    last: int = 0
+    larger: int = 0
 
 
 def counted(mail: Iterable[Known], question: Count) -> int:
@@ -79,3 +107,43 @@ def _text(subject: str | bytes) -> str:
     if isinstance(subject, bytes):
         subject = str(make_header(decode_header(" ".join(subject.decode().split()))))
     return " ".join(subject.split())
+
+
+def asked(mail: Iterable[KnownParts], question: Parts) -> list[KnownParts]:
+    """List the messages a question is about."""
+    return [known for known in mail if known.uid <= (question.last or known.uid) and known.size > question.larger]
+
+
+def difference(rows: Iterable[Sequence[Any]], mail: Iterable[KnownParts], question: Parts) -> str | None:
+    """Say where rows are not what was written; None where they are."""
+    right = {known.uid: known for known in asked(mail, question)}
+    for row in rows:
+        values = dict(zip(question.columns, row, strict=True))
+        known = right.pop(int(values["uid"]), None)
+        if known is None:
+            return f"message {values['uid']} twice, or not asked for"
+        for name in ("text", "html"):
+            digest_of = getattr(known, name)
+            if name in values and digest_of is not None and words(values[name] or "") != digest_of:
+                return f"another {name} of message {known.uid}"
+        if "attachments" in values and not _are_same(values["attachments"], known.attached):
+            return f"other attachments of message {known.uid}: {values['attachments']}"
+    return f"{len(right)} messages are missing" if right else None
+
+
+def words(text: str) -> str:
+    """Sum up a text, but for where its lines end."""
+    return hashlib.sha256(" ".join(text.split()).encode()).hexdigest()[:16]
+
+
+def _are_same(told: str | list[Any], attached: Sequence[Attached]) -> bool:
+    """Compare attachments; by its encoded size, the end of base64 is known to two octets."""
+    listed_ = json.loads(told) if isinstance(told, str) else told
+    found = sorted(
+        (each["filename"], each["content_type"], each["size"]) if isinstance(each, dict) else tuple(each)
+        for each in listed_
+    )
+    wanted = sorted((name, kind, size) for name, kind, size in attached)
+    return len(found) == len(wanted) and all(
+        one[:2] == other[:2] and -2 <= one[2] - other[2] <= 2 for one, other in zip(found, wanted, strict=True)
+    )

@@ -23,6 +23,8 @@ MEASURES = {
     "ratio": ("{:.2f}×", "{:.1f}× of the floor"),
     "memory": ("{:.1f} MB", "{:.0f} MB above an idle connection"),
     "received": ("{:.2f}×", "{:.1f}× of the octets the floor receives"),
+    "octets": ("{:,.0f} octets received", "{:,.0f}"),
+    "texts": ("{:.2f}×", "{:.1f}× of the octets of the texts asked for"),
     "trips": ("{:.0f} round trips", "{:.0f}"),
     "seconds": ("{:.3f} s", "{:.1f} s"),
     "line": ("{:.3f} s", "{:.3f} s: 1.2 × (4 round trips + the floor without the line)"),

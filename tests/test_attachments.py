@@ -327,7 +327,7 @@ def played(script: list[str | bytes]) -> Transcript:
 
 
 def test_a_server_that_knows_of_no_pieces() -> None:
-    structure = b'("application" "x" NIL NIL NIL "base64" 8 NIL ("attachment" NIL) NIL NIL)'
+    structure = b'("application" "x" NIL NIL NIL "base64" 8 NIL ("attachment" ("filename" "../x")) NIL NIL)'
     script: list[str | bytes] = [
         "C: UID FETCH 3 (UID BODYSTRUCTURE BODY.PEEK[1]<0.65536>)",
         b"* 1 FETCH (UID 3 BODYSTRUCTURE " + structure + b" BODY[1] {8}\r\naGVsbG8=)\r\n",

@@ -57,6 +57,7 @@ FOUND = {
     "letters by name": Body(HTML, b"<p>Gr&uuml;&szlig;e</p>", "text", "grüße"),
     "a text in html, as written": Body(HTML, b"<p>Gr&uuml;&szlig;e</p>", "html", "Gr&uuml;"),
     "the number of a list, which html does not say": Body(HTML, b"<ol><li>budget<li>b</ol>", "text", "1. budget"),
+    "a high one": Body(HTML, b"<ol start=1999><li>a<li>budget</ol>", "text", "2000. budget"),
     "over two lines": Body(
         b"Content-Type: text/plain; format=flowed", b"the budget \r\nof it\r\n", "text", "budget of"
     ),

@@ -168,6 +168,56 @@ def test_the_inner_side_of_a_join(dovecot_login: Login) -> None:
     assert rows(dovecot_login, sql) == [(n, str(n), "<p>h", 1) for n in range(1, 8)]
 
 
+@pytest.mark.parametrize("column", ["text", "html"])
+def test_a_join_on_a_text(dovecot_login: Login, column: str) -> None:
+    """The rows of the inner side are kept without their texts, so that no index can be made of these."""
+    for n in range(8):
+        html = f"<p>{n}".encode()
+        subject = f"{n}" if column == "text" else f"<p>{n}"
+        letter = mixed(b"%d" % n, 20 * KILO, html=html).replace(b"Subject: s", b"Subject: " + subject.encode())
+        dovecot_login.append("INBOX", letter)
+    sql = f"SELECT a.uid, b.uid FROM INBOX a JOIN INBOX b ON b.{column} = a.subject"
+    assert sorted(rows(dovecot_login, sql)) == [(n, n) for n in range(1, 9)]
+    sql = f"SELECT count(*) FROM INBOX a WHERE EXISTS (SELECT 1 FROM INBOX b WHERE b.{column} = a.subject)"
+    assert rows(dovecot_login, sql) == [(8,)]
+
+
+def test_more_texts_than_a_command_can_name(dovecot_login: Login) -> None:
+    part = b"--b\r\n\r\nx\r\n"
+    many = HEAD + b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + part * 6000 + b"--b--\r\n"
+    dovecot_login.append_all("INBOX", [plain(b"one"), many, plain(b"two")])
+    found, commands = asked(dovecot_login, "SELECT uid, length(text) FROM INBOX")
+    assert found == [(1, 3), (2, 3 * 6000 - 2), (3, 3)]
+    assert max(len(items) for _, items in commands) < KILO
+
+
+def test_parts_of_many_places_deadlock_nobody(dovecot_login: Login) -> None:
+    """Commands are written while the server writes answers: neither side may have to wait for the other."""
+    part = b"--b\r\n\r\nx\r\n--b\r\nContent-Type: application/x-%d\r\n\r\n\r\n"
+    letters = [
+        HEAD
+        + b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+        + b"".join(b"--b\r\nContent-Type: a/b\r\n\r\n\r\n" * ((n * 7 + m) % 3) + part % m for m in range(40))
+        + b"--b\r\nContent-Type: a/b\r\n\r\n"
+        + b"y" * 20 * KILO
+        + b"\r\n--b--\r\n"
+        for n in range(120)
+    ]
+    uids = dovecot_login.append_all("INBOX", letters)
+    assert rows(dovecot_login, "SELECT uid, length(text) FROM INBOX") == [(uid, 3 * 40 - 2) for uid in uids]
+
+
+def test_a_large_limit_is_no_large_window(dovecot_login: Login, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "LARGEST_PIECE", 5)
+    dovecot_login.append_all("INBOX", [mixed(b"%d" % n, 20 * KILO) for n in range(30)])
+    with Proxy(dovecot_login.host, dovecot_login.port) as proxy, dbapi.connect(dovecot_login.through(proxy).url()) as c:
+        cursor = c.cursor().execute("SELECT uid, text FROM INBOX ORDER BY uid LIMIT 20")
+        assert cursor.fetchone() == (1, "0")
+        assert [uids for uids, items in fetched(proxy) if "BODY.PEEK[1]" in items] == ["1:5"]
+        assert len(cursor.fetchall()) == 19
+        cursor.close()
+
+
 # Servers that tell no structure, or one that cannot be used.
 
 
@@ -236,6 +286,34 @@ def test_a_message_that_is_gone_before_its_text_is_told(uid: int, monkeypatch: p
     with FaultyServer(MAIL) as server, imapdb.connect(account_of(server)) as db:
         server.arm("UID FETCH", without)
         assert [tuple(row) for row in db.execute(SQL)] == [row for row in GOOD if row[0] != uid]
+
+
+def test_a_message_whose_text_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """GreenMail answers NO to the parts of some odd mail, and tells all of it."""
+    monkeypatch.setattr(bodies, "SMALL", 0)
+
+    def refused(reply: Reply) -> Iterator[bytes]:
+        is_odd = any(b"(UID 3 BODY[1]" in line for line in reply.said)
+        yield reply.ended(b"NO cannot") if is_odd else reply.whole
+
+    with FaultyServer(MAIL) as server, imapdb.connect(account_of(server)) as db:
+        server.arm("UID FETCH", refused)
+        assert [tuple(row) for row in db.execute(SQL)] == GOOD
+
+
+@pytest.mark.parametrize("uid", [1, 3, 6])
+def test_a_message_of_whose_text_nothing_is_told_but_nil(uid: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So Dovecot tells of what is gone."""
+    monkeypatch.setattr(bodies, "SMALL", 0)
+
+    def play(reply: Reply) -> Iterator[bytes]:
+        yield reply.whole.replace(b"(UID %d BODY[1] {8}\r\nHello.\r\n" % uid, b"(UID %d BODY[1] NIL" % uid)
+
+    with FaultyServer(MAIL) as server, imapdb.connect(account_of(server)) as db:
+        server.arm("UID FETCH", play)
+        found = [tuple(row) for row in db.execute(SQL)]
+        assert [row for row in found if row[0] != uid] == [row for row in GOOD if row[0] != uid]
+        assert [row[1] for row in found if row[0] == uid] in ([], [None])
 
 
 def test_a_mailbox_rebuilt_between_structure_and_text(monkeypatch: pytest.MonkeyPatch) -> None:

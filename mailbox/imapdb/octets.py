@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any, Final
 
-from imapdb.errors import ProtocolError, StaleMailbox
+from imapdb.errors import ProtocolError, ServerRefused, StaleMailbox
 from imapdb.imap.partial import SectionStream
 from imapdb.mime import transfer
 from imapdb.mime.walk import walk
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["PartFile", "Reading", "Source"]
 
 _EMBEDDED: Final = "message/rfc822"
-# Of an embedded message GreenMail gives the text alone, or a part of that; its header and its text it gives apart.
-_SPLITS_MESSAGES: Final = "greenmail"
 
 
 class Source:
@@ -64,13 +62,19 @@ class Source:
         if told is None:
             raise ProtocolError(f"the server does not tell the structure of message {self.uid}", command="UID FETCH")
         if not told.usable:
-            whole = SectionStream(stream.connection, mailbox, self.uid, "", uidvalidity=self.uidvalidity)
-            try:
-                told, self.spans = walk(b"".join(iter(whole.next, b"")))
-            finally:
-                whole.close()
+            return self.take_apart(stream.connection, mailbox)
         self.structure = told
         return told
+
+    def take_apart(self, connection: Connection, mailbox: Mailbox) -> Part:
+        """Read the whole message and find its parts here."""
+        whole = SectionStream(connection, mailbox, self.uid, "", uidvalidity=self.uidvalidity)
+        try:
+            self.structure, self.spans = walk(b"".join(iter(whole.next, b"")))
+        finally:
+            whole.close()
+        self.uidvalidity = whole.uidvalidity
+        return self.structure
 
     def find(self, section: str) -> Part | None:
         """Find a part by its section, in what was told."""
@@ -104,11 +108,20 @@ class Reading:
         """
         if self._stream is None:
             section = self._wanted["part"]
-            if self._wanted["content_type"] == _EMBEDDED and connection.profile.name == _SPLITS_MESSAGES:
+            if self._wanted["content_type"] == _EMBEDDED and not connection.profile.gives_messages:
                 section, self._behind = f"{section}.HEADER", [f"{section}.TEXT"]
             self._stream = self._begin(connection, mailbox, section)
         self._stream.connection = connection
-        octets = self._stream.next()
+        try:
+            octets = self._stream.next()
+        except ServerRefused:
+            if self._decoder is not None or self._source.spans:
+                raise
+            # Some servers cannot give a part of odd mail; all of it they can.
+            self._stream.close()
+            self._source.take_apart(connection, mailbox)
+            self._stream, self._behind = self._begin(connection, mailbox, self._wanted["part"]), []
+            octets = self._stream.next()
         decoder = self._decoder
         if decoder is None:
             was_known = self._source.structure is not None
@@ -182,10 +195,13 @@ class Reading:
 
     def _learn(self, stream: SectionStream, mailbox: Mailbox) -> Decoder:
         """Find out how the part is encoded, and whether it is the one that was described."""
-        self._source.note(stream, mailbox)
+        if not self._source.spans:
+            self._source.note(stream, mailbox)
         wanted = self._wanted
         part = self._source.find(wanted["part"])
-        if part is None or any(described(part)[key] != wanted[key] for key in ("content_type", "size")):
+        # Of sizes servers have their own idea.
+        compared = wanted.keys() - ({"size"} if self._source.spans else set())
+        if part is None or any(described(part)[key] != wanted[key] for key in compared):
             raise StaleMailbox(
                 f"part {wanted['part']} of message {self._source.uid} in {self._source.mailbox!r} is not what it was: "
                 "the mailbox was rebuilt; run the query again",

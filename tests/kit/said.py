@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from email.message import EmailMessage
+    from email.message import EmailMessage, MIMEPart
 
 __all__ = ["says"]
 
@@ -34,7 +34,7 @@ def says(message: EmailMessage) -> dict[str, Any]:
     }
 
 
-def _leaves(part: EmailMessage, section: str) -> Iterator[tuple[str, EmailMessage]]:
+def _leaves(part: MIMEPart, section: str) -> Iterator[tuple[str, MIMEPart]]:
     if part.get_content_maintype() == "multipart":
         for number, inner in enumerate(part.iter_parts(), 1):
             yield from _leaves(inner, f"{section}.{number}" if section else str(number))
@@ -42,12 +42,12 @@ def _leaves(part: EmailMessage, section: str) -> Iterator[tuple[str, EmailMessag
         yield section or "1", part
 
 
-def _is_text(part: EmailMessage) -> bool:
+def _is_text(part: MIMEPart) -> bool:
     is_shown = part.get_content_disposition() in (None, "inline") and part.get_filename() is None
     return part.get_content_maintype() == "text" and is_shown
 
 
-def _shown(part: EmailMessage) -> Iterator[EmailMessage]:
+def _shown(part: MIMEPart) -> Iterator[MIMEPart]:
     """Yield the texts a reader is shown; the alternatives of the letters have their plain text first."""
     kind = part.get_content_type()
     if kind == "multipart/alternative":
@@ -59,13 +59,13 @@ def _shown(part: EmailMessage) -> Iterator[EmailMessage]:
         yield part
 
 
-def _text(part: EmailMessage) -> str:
+def _text(part: MIMEPart) -> str:
     octets = part.get_payload(decode=True)
     assert isinstance(octets, bytes)
     return octets.decode(part.get_content_charset("us-ascii")).replace("\r\n", "\n")
 
 
-def _plain(part: EmailMessage) -> str:
+def _plain(part: MIMEPart) -> str:
     text = _text(part)
     if part.get_content_type() == "text/html":
         return html.unescape(_TAG.sub("", text))
@@ -74,7 +74,7 @@ def _plain(part: EmailMessage) -> str:
     return text
 
 
-def _described(section: str, part: EmailMessage) -> dict[str, Any]:
+def _described(section: str, part: MIMEPart) -> dict[str, Any]:
     is_message = part.get_content_type() == "message/rfc822"
     octets = _embedded(part) if is_message else part.get_payload(decode=True)
     identity = part["Content-ID"]
@@ -89,13 +89,13 @@ def _described(section: str, part: EmailMessage) -> dict[str, Any]:
     }
 
 
-def _embedded(part: EmailMessage) -> bytes:
+def _embedded(part: MIMEPart) -> bytes:
     (inner,) = part.iter_parts()
     # As it was written: the parser keeps fields and lines as they are.
     return b"".join(f"{name}: {value}\r\n".encode() for name, value in inner.raw_items()) + b"\r\n" + _raw(inner)
 
 
-def _raw(part: EmailMessage) -> bytes:
+def _raw(part: MIMEPart) -> bytes:
     payload = part.get_payload()
     assert isinstance(payload, str)
     return payload.encode("ascii", "surrogateescape")

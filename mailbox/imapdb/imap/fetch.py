@@ -78,6 +78,7 @@ class FetchStream:
         self._mailbox = mailbox
         self._uidvalidity = uidvalidity
         self._was_searched = uidvalidity is not None
+        self._is_to_refresh = not self._was_searched
         self._uids = uids
         self._asked = 0
         self._size = max(1, min(first or piece or FIRST_PIECE, LARGEST_PIECE))
@@ -116,6 +117,17 @@ class FetchStream:
                         return message
             if self._advance() is None:
                 return None
+
+    def put_back(self, message: Fetched) -> None:
+        """Have the message that `next` gave last come again."""
+        if self._piece is not None:
+            self._piece.found[message.uid] = message
+            self._place -= 1
+
+    @property
+    def octets(self) -> int:
+        """How many octets were told of messages so far."""
+        return self._octets
 
     def provide(self, found: dict[int, Fetched]) -> None:
         """Take all messages as they were read already, under the UIDVALIDITY this stream was given."""
@@ -181,7 +193,9 @@ class FetchStream:
         """Cut the next piece off the UIDs."""
         if self._asked >= len(self._uids):
             return False
-        size = self._count_within(PIECE_OCTETS) if self._is_heavy else self._bearable()
+        size = self._bearable()
+        if self._is_heavy:
+            size = min(size, self._count_within(PIECE_OCTETS))
         uids = self._uids[self._asked : self._asked + size]
         self._ahead.append(Piece(self._asked, uids, self.items, self._besides))
         self._asked += len(uids)
@@ -197,7 +211,9 @@ class FetchStream:
         """Say how many messages to ask for together, by what those before came to and what the server allows."""
         size = self._size
         if self._octets:
-            size = max(1, min(size, HEAVY_OCTETS * self._messages // self._octets))
+            # The words of a structure take twenty times its octets.
+            most = HEAVY_OCTETS // 8 if self.items.structure or self._besides else HEAVY_OCTETS
+            size = max(1, min(size, most * self._messages // self._octets))
         limits = [int(m[1]) for c in self._connection.capabilities if (m := _MESSAGE_LIMIT.fullmatch(c))]
         return max(1, min([size, *limits]))
 
@@ -264,7 +280,9 @@ class FetchStream:
             piece.found.update((uid, Fetched(uid)) for uid in missing)
             piece.is_read = True
             return
-        connection.enter(wire, self._mailbox, refresh=False)
+        # UIDs nobody searched for may be of mail that came after the mailbox was opened.
+        connection.enter(wire, self._mailbox, refresh=self._is_to_refresh)
+        self._is_to_refresh = False
         connection.streaming = self
         piece.session = connection.opened
         piece.selected = connection.selected

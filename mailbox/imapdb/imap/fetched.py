@@ -225,16 +225,19 @@ def _note(message: Fetched, item: bytes, value: Token) -> None:
         case b"BODYSTRUCTURE", _:
             message.structure = value if isinstance(value, list) else []
         case _:
-            _note_section(message, item, value if isinstance(value, bytes) else b"")
+            _note_section(message, item, value)
 
 
-def _note_section(message: Fetched, item: bytes, octets: bytes) -> None:
-    if item == b"BODY[]":
-        message.body = octets
-    elif item.startswith((b"BODY[HEADER", b"]")):
-        message.header = octets
+def _note_section(message: Fetched, item: bytes, value: Token) -> None:
+    if item.startswith((b"BODY[HEADER", b"]")):
+        message.header = value if isinstance(value, bytes) else b""
+    elif not isinstance(value, bytes):
+        # Of a message that is gone, Dovecot says NIL.
+        return
+    elif item == b"BODY[]":
+        message.body = value
     elif section := _SECTION.fullmatch(item):
-        message.sections = (message.sections or {}) | {section[1]: octets}
+        message.sections = (message.sections or {}) | {section[1]: value}
 
 
 def _object_id(word: Token) -> bytes | None:

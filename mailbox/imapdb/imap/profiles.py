@@ -23,7 +23,8 @@ class Profile:
     date, `NOT SENTSINCE 2-Jan-1970` finds all. `sorts_arrival`: SORT (ARRIVAL), where offered, goes
     by INTERNALDATE, and by UID within its second. `takes_or`: OR may be sent. `takes_not`: NOT may be. `takes_utf8`:
     CHARSET UTF-8 may be. `takes_esearch`: RETURN (ALL) may be, where ESEARCH is offered. `finds_object_ids`: EMAILID
-    and THREADID may be sent (RFC 8474). `takes_gmail_search`: X-GM-RAW may be. `seen_live`: our tests run against the
+    and THREADID may be sent (RFC 8474). `takes_gmail_search`: X-GM-RAW may be. `gives_messages`:
+    BODY[n] of an embedded message is all of it. `seen_live`: our tests run against the
     server itself; of the others, what is known comes from public threads, listed in docs/servers.md. A server is known
     by its name and by `signs`.
     """
@@ -46,6 +47,7 @@ class Profile:
     takes_esearch: bool = True
     finds_object_ids: bool = False
     takes_gmail_search: bool = False
+    gives_messages: bool = True
     seen_live: bool = False
     signs: tuple[str, ...] = ()
 
@@ -104,11 +106,12 @@ PROFILES = {
     # GreenMail 2.1 compares FROM, TO, CC and BCC with one whole address, and LARGER and SMALLER with the size of the
     # body; it answers BAD to a size of 2,147,483,648 or more. HEADER looks at a field as it is written, encoded words
     # and all: it finds no word of a List-Id in base64. SORT goes by milliseconds, which nothing shows. BODY finds
-    # nothing in UTF-7.
+    # nothing in UTF-7. Of an embedded message BODY[n] is the text alone, or a part of that; header and text are right.
     "greenmail": Profile(
         "greenmail",
         frozenset({"SUBJECT"}),
         headers=True,
+        gives_messages=False,
         finds_presence=True,
         finds_undated=True,
         folds_long_s=True,

@@ -5,7 +5,7 @@ The parts are described by a tree (mime/part_tree.py), and come as they are enco
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from imapdb.mime import body_text, part_tree, transfer
 from imapdb.mime.flowed import unflow
@@ -15,11 +15,14 @@ if TYPE_CHECKING:
 
     from imapdb.mime.part_tree import Part
 
-__all__ = ["CONTENT", "HTML", "TEXT", "Text", "content", "first_html", "main_charset", "plain_text", "wanted"]
+__all__ = ["CONTENT", "HTML", "TEXT", "Text", "content", "first_html", "main_charset", "plain_text", "read", "wanted"]
 
 TEXT, HTML, CONTENT = "text", "html", "content"
 _HTML: Final = "text/html"
 _BETWEEN: Final = "\n\n"
+
+
+TextOf: TypeAlias = "Callable[[Part], Text | None]"
 
 
 class Text(NamedTuple):
@@ -40,27 +43,27 @@ def wanted(tree: Part, columns: Collection[str]) -> list[Part]:
     return found
 
 
-def content(tree: Part, octets_of: Callable[[Part], bytes | None]) -> list[Text]:
-    """Decode every text that is not an attachment, in order; those of which nobody has the octets are left out."""
-    return [text for part in part_tree.inline_texts(tree) if (text := _read(part, octets_of)) is not None]
+def content(tree: Part, text_of: TextOf) -> list[Text]:
+    """List every text that is not an attachment, in order; those of which nobody has the octets are left out."""
+    return [text for part in part_tree.inline_texts(tree) if (text := text_of(part)) is not None]
 
 
-def plain_text(tree: Part, octets_of: Callable[[Part], bytes | None]) -> str | None:
+def plain_text(tree: Part, text_of: TextOf) -> str | None:
     """Give what a reader is shown, as plain text; None for a message without any text.
 
     Of each alternative the plain text, else its html as text; soft line breaks are undone (RFC 3676). Several texts
     are joined by an empty line.
     """
-    shown = [_shown(text) for part in part_tree.text_parts(tree) if (text := _read(part, octets_of)) is not None]
+    shown = [_shown(text) for part in part_tree.text_parts(tree) if (text := text_of(part)) is not None]
     if len(shown) > 1:
         return _BETWEEN.join(filter(None, (text.strip("\n") for text in shown)))
     return shown[0] if shown else None
 
 
-def first_html(tree: Part, octets_of: Callable[[Part], bytes | None]) -> str | None:
+def first_html(tree: Part, text_of: TextOf) -> str | None:
     """Give the first html text, as it is written; None where there is none."""
     part = _first_html(tree)
-    text = None if part is None else _read(part, octets_of)
+    text = None if part is None else text_of(part)
     return None if text is None else text.text
 
 
@@ -74,14 +77,12 @@ def _first_html(tree: Part) -> Part | None:
     return next((part for part in part_tree.inline_texts(tree) if part.type == _HTML), None)
 
 
-def _read(part: Part, octets_of: Callable[[Part], bytes | None]) -> Text | None:
-    octets = octets_of(part)
-    if octets is None:
-        return None
+def read(part: Part, octets: bytes) -> Text:
+    """Decode a text, given as it is encoded."""
     decoded = transfer.decode(octets, part.encoding)
     text = body_text.decode(decoded.octets, part_tree.charset_label(part), is_html=part.type == _HTML)
-    problems = (f"{problem} (part {part.section})" for problem in (*decoded.problems, *text.problems))
-    return Text(part, text.text, tuple(problems))
+    found = (*decoded.problems, *text.problems)
+    return Text(part, text.text, tuple(f"{problem} (part {part.section})" for problem in found) if found else ())
 
 
 def _shown(text: Text) -> str:

@@ -52,6 +52,8 @@ _UU_HEAD: Final = 1 << 14  # a begin line is looked for in these first octets
 _UU_LONGEST: Final = 256  # octets of a line; 61 in a regular one
 _YENC_BEGIN: Final = re.compile(rb"^=ybegin .*line=\d", re.MULTILINE)
 _YENC_HEAD: Final = 1 << 10
+_YENC_MARK: Final = b"=ybegin"
+_AS_THEY_ARE: Final = frozenset({"7bit", "8bit", "binary"})
 
 
 class Decoded(NamedTuple):
@@ -81,12 +83,28 @@ def decode(octets: bytes, encoding: str | None) -> Decoded:
     The encoding is taken in any case and spelling (`Base-64`, `quoted_printable`). What it does not tell is read as it
     is: 7bit, 8bit, binary, yEnc and names nobody knows.
     """
+    if encoding in _AS_THEY_ARE and _YENC_MARK not in octets[:_YENC_HEAD]:
+        return Decoded(octets, [])
+    if encoding == "base64" and (known := _well_formed_base64(octets)) is not None:
+        return Decoded(known, [])
     one = decoder(encoding)
     if isinstance(one, _QuotedPrintable) and one.is_complete(octets):
         return Decoded(one.read(octets), one.problems)
     body = one.feed(octets)
     rest = one.end()
     return Decoded(body + rest if rest else body, one.problems)
+
+
+def _well_formed_base64(octets: bytes) -> bytes | None:
+    """Decode lines of letters that end in as much padding as they need; None for anything else."""
+    letters = octets.replace(b"\r\n", b"")
+    # What is strict takes a quantum of nothing but padding.
+    if len(letters) % _QUANTUM or letters.endswith(b"==="):
+        return None
+    try:
+        return binascii.a2b_base64(letters, strict_mode=True)
+    except binascii.Error:
+        return None
 
 
 def decoder(encoding: str | None) -> Decoder:

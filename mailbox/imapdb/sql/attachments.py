@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol
 
+from imapdb.errors import ServerRefused
 from imapdb.imap.fetch import FetchStream
 from imapdb.imap.items import Items
 from imapdb.mime import part_tree, transfer
+from imapdb.mime.walk import walk
 from imapdb.sql.columns import ATTACHMENT_COLUMNS, by_name
 from imapdb.sql.listing import Lister, Table
 from imapdb.sql.plan import OPERATORS, ROUND_TRIP, ROWS, Plan, claim
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     import apsw
 
     from imapdb.imap.connection import Connection
+    from imapdb.imap.fetch import Fetched
     from imapdb.mime.part_tree import Part
     from imapdb.sql.catalog import Numbered
     from imapdb.sql.criteria import Argument
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["AttachmentScan", "AttachmentsTable"]
 
 NAME: Final = "attachments"
+_EMBEDDED: Final = "message/rfc822"
 _NAMES: Final = tuple(column.name for column in ATTACHMENT_COLUMNS)
 # The columns that are those of the message.
 _OF_MESSAGE: Final = {place: by_name()[name] for place, name in enumerate(_NAMES) if name in ("mailbox", "uid")}
@@ -169,23 +173,37 @@ class AttachmentScan:
 
     def _data(self) -> bytes | None:
         """Fetch the attachment, and decode it; None where its message is gone."""
-        part, current = self._parts[self._place], self._messages.current
-        parts = said(current.message)
+        part, message = self._parts[self._place], self._messages.current.message
+        parts = said(message)
         octets: bytes | None = None
-        if parts.structure is not None and parts.structure.usable:
-            section = part.section.encode("ascii")
-            stream = FetchStream(
-                self._connection,
-                current.mailbox,
-                [current.message.uid],
-                Items(sections=(section,)),
-                uidvalidity=current.uidvalidity,
-            )
-            try:
-                told = stream.next()
-            finally:
-                stream.close()
-            octets = None if told is None else (told.sections or {}).get(section)
-        elif parts.source is not None:
-            octets = parts.source[1](part)
+        octets = self._fetched(part) if parts.structure is not None and parts.structure.usable else parts.octets(part)
         return None if octets is None else transfer.decode(octets, part.encoding).octets
+
+    def _fetched(self, part: Part) -> bytes | None:
+        """Fetch a part as it is encoded; cut out of the whole message where the server refuses it alone."""
+        sections = [part.section]
+        if part.type == _EMBEDDED and not self._connection.profile.gives_messages:
+            sections = [f"{part.section}.HEADER", f"{part.section}.TEXT"]
+        names = tuple(section.encode("ascii") for section in sections)
+        try:
+            told = self._told(Items(sections=names))
+        except ServerRefused:
+            told = self._told(Items(whole=True))
+            if told is None or told.body is None:
+                return None
+            span = walk(told.body).spans.get(part.section)
+            return None if span is None else told.body[slice(*span)]
+        found = {} if told is None else told.sections or {}
+        # Where a message is told in two, the line between is told in neither.
+        return b"\r\n".join(found[name] for name in names) if found.keys() >= set(names) else None
+
+    def _told(self, items: Items) -> Fetched | None:
+        """Have the server tell something more of the current message."""
+        current = self._messages.current
+        stream = FetchStream(
+            self._connection, current.mailbox, [current.message.uid], items, uidvalidity=current.uidvalidity
+        )
+        try:
+            return stream.next()
+        finally:
+            stream.close()

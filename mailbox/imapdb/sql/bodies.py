@@ -11,6 +11,7 @@ import dataclasses
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
+from imapdb.errors import ServerRefused
 from imapdb.imap.fetch import FIRST_PIECE, LARGEST_PIECE, PIECE_OCTETS, SIZES_AT_ONCE, FetchStream
 from imapdb.imap.items import NOTHING, Items
 
@@ -26,6 +27,11 @@ __all__ = ["SMALL", "MessageStream"]
 # Octets. Most mail without attachments is smaller; a structure, and a trip for the parts behind it, save little then.
 SMALL: Final = 16 * 1024
 STRUCTURE_OCTETS: Final = 1024
+# More sections than this are not asked for: the message comes whole then.
+MOST_SECTIONS: Final = 50
+# What a section is reckoned to cost beside its octets, so that the commands of a piece stay short: a server that is
+# still writing does not read, and both would wait.
+SECTION_OCTETS: Final = 500
 WHOLE: Final = Items(whole=True)
 STRUCTURE: Final = Items(structure=True)
 SIZE: Final = Items(size=True)
@@ -66,6 +72,11 @@ class MessageStream:
         return self._stream.items
 
     @property
+    def uidvalidity(self) -> int | None:
+        """The UIDVALIDITY of the messages; None where nothing was asked yet."""
+        return self._stream.uidvalidity
+
+    @property
     def total(self) -> int:
         """How many messages it was asked for, those expunged meanwhile among them."""
         return len(self._uids)
@@ -92,7 +103,7 @@ class MessageStream:
             return
         if told.uid == current.uid:
             current.take(told)
-        elif isinstance(self._stream, _Described):
+        else:
             # The current one is gone meanwhile.
             self._stream.put_back(told)
 
@@ -126,7 +137,8 @@ class _Described:
         self._uids = uids
         self._first = first
         self._asked = 0
-        self._chunk = self._size = first or FIRST_PIECE
+        self._chunk = first or FIRST_PIECE
+        self._size = min(self._chunk, LARGEST_PIECE)
         self._octets: dict[int, int] = {}
         self._stream: FetchStream | None = None
         # Messages that were told of, what is still to come of some of these, and the stream it comes by.
@@ -160,12 +172,45 @@ class _Described:
     def _complete(self, message: Fetched) -> bool:
         """Put to a message what was planned for it; say whether it is still there."""
         parts = self._parts
-        if self._part is None and parts is not None:
-            self._part = parts.next()
+        if parts is None:
+            return self._complete_alone(message)
+        try:
+            if self._part is None:
+                self._part = parts.next()
+        except ServerRefused:
+            # It may be for one message only: each is asked for by itself.
+            parts.close()
+            self._parts = None
+            return self._complete_alone(message)
         if self._part is None or self._part.uid != message.uid:
             return False
         message.take(self._part)
         self._part = None
+        return True
+
+    def _complete_alone(self, message: Fetched) -> bool:
+        """Ask for what was planned for one message, and for all of it where that is refused."""
+        for items in dict.fromkeys((self._planned[message.uid], WHOLE)):
+            alone = FetchStream(
+                self._connection,
+                self._mailbox,
+                [message.uid],
+                NOTHING,
+                uidvalidity=self._known_uidvalidity,
+                besides={message.uid: items},
+                octets={message.uid: 0},
+            )
+            try:
+                told = alone.next()
+            except ServerRefused as error:
+                message.problems += (f"{error.command or 'FETCH'}: {error.server_text}",)
+                continue
+            finally:
+                alone.close()
+            if told is None:
+                return False
+            message.take(told)
+            return True
         return True
 
     def _tell(self) -> bool:
@@ -177,7 +222,8 @@ class _Described:
         while not self._told:
             if self._stream is None and not self._plan():
                 return False
-            while len(self._told) < self._size and self._stream is not None:
+            before = 0 if self._stream is None else self._stream.octets
+            while self._stream is not None and self._has_room(self._stream.octets - before):
                 message = self._stream.next()
                 if message is None:
                     self._close_stream(self._stream)
@@ -186,6 +232,10 @@ class _Described:
         self._size = min(self._size * 4, LARGEST_PIECE)
         self._ask_for_parts()
         return True
+
+    def _has_room(self, octets: int) -> bool:
+        """Whether one more message may be told of before those that were are given."""
+        return not self._told or (len(self._told) < self._size and octets < PIECE_OCTETS)
 
     def _close_stream(self, stream: FetchStream) -> None:
         self.uidvalidity = stream.uidvalidity
@@ -249,9 +299,13 @@ class _Described:
                 self._planned[message.uid] = WHOLE
                 # Of unknown size: it comes alone.
                 octets[message.uid] = self._octets.get(message.uid) or message.size or PIECE_OCTETS
-            elif parts := wanted(tree, self.items.texts):
+            elif (count := len(parts := wanted(tree, self.items.texts))) > MOST_SECTIONS:
+                # Servers bear no command of any length.
+                self._planned[message.uid] = WHOLE
+                octets[message.uid] = self._octets.get(message.uid) or message.size or PIECE_OCTETS
+            elif parts:
                 self._planned[message.uid] = Items(sections=tuple(part.section.encode("ascii") for part in parts))
-                octets[message.uid] = sum(part.size or 0 for part in parts)
+                octets[message.uid] = sum(part.size or 0 for part in parts) + SECTION_OCTETS * count
         if self._planned:
             self._parts = FetchStream(
                 self._connection,

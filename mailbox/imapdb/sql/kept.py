@@ -89,6 +89,9 @@ class Kept:
 
     def _can_index(self, n: int) -> bool:
         term = self.plan.terms[n]
+        if COLUMNS[term.column].items.is_large:
+            # Not kept with the rows: see above.
+            return False
         return term.operator in ("=", "IS") and not term.is_set and COLUMNS[term.column].sql_type in ("TEXT", "INTEGER")
 
     def _look_up(self, value: Argument) -> list[Row] | None:

@@ -10,10 +10,9 @@ from imapdb.mime.dates import sql_from_internaldate
 from imapdb.mime.walk import walk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from imapdb.imap.fetch import Fetched
     from imapdb.mime.part_tree import Part
+    from imapdb.mime.texts import Text
     from imapdb.mime.walk import Walked
     from imapdb.sql.values import SQLValue
 
@@ -25,11 +24,12 @@ _UNREADABLE = "INTERNALDATE: no date"
 class Said:
     """The parts of one fetched message. `structure` is what the server tells of them; None where it was not asked."""
 
-    __slots__ = ("_message", "_walked", "structure")
+    __slots__ = ("_message", "_texts", "_walked", "structure")
 
     def __init__(self, message: Fetched) -> None:
         self._message = message
         self._walked: Walked | None = None
+        self._texts: dict[str, Text] = {}
         self.structure: Part | None = None if message.structure is None else structure.parse(message.structure)
 
     @property
@@ -42,16 +42,26 @@ class Said:
         return None if walked is None else walked.part
 
     @property
-    def source(self) -> tuple[Part, Callable[[Part], bytes | None]] | None:
-        """The parts, and what gives the octets of each as they are encoded; None where none of them can be had."""
+    def source(self) -> Part | None:
+        """The parts whose octets may be there: those of our own walk, where the message came whole."""
+        walked = self._walk()
+        if walked is not None:
+            return walked.part
+        return self.structure if self.structure is not None and self.structure.usable else None
+
+    def octets(self, part: Part) -> bytes | None:
+        """Give a part of `source` as it is encoded; None where it is not there."""
         walked, body = self._walk(), self._message.body
-        if walked is not None and body is not None:
-            spans, octets = walked.spans, body
-            return walked.part, lambda part: octets[slice(*spans[part.section])] if part.section in spans else None
-        if self.structure is None or not self.structure.usable:
-            return None
-        sections = self._message.sections or {}
-        return self.structure, lambda part: sections.get(part.section.encode("ascii"))
+        if walked is None or body is None:
+            return (self._message.sections or {}).get(part.section.encode("ascii"))
+        return body[slice(*walked.spans[part.section])] if part.section in walked.spans else None
+
+    def text(self, part: Part) -> Text | None:
+        """Decode a text of `source`, once however many columns are made of it; None where it is not there."""
+        held = self._texts.get(part.section)
+        if held is None and (octets := self.octets(part)) is not None:
+            held = self._texts[part.section] = texts.read(part, octets)
+        return held
 
     def _walk(self) -> Walked | None:
         if self._walked is None and self._message.body is not None:
@@ -95,23 +105,26 @@ def encoding(message: Fetched) -> SQLValue:
 
 def content(message: Fetched) -> SQLValue:
     """List every text, as JSON."""
-    source = said(message).source
+    parts = said(message)
+    source = parts.source
     if source is None:
         return None
-    listed = [{"mime": found.part.type, "text": found.text} for found in texts.content(*source)]
+    listed = [{"mime": found.part.type, "text": found.text} for found in texts.content(source, parts.text)]
     return json.dumps(listed, ensure_ascii=False)
 
 
 def text(message: Fetched) -> SQLValue:
     """Give what a reader is shown, as plain text."""
-    source = said(message).source
-    return None if source is None else texts.plain_text(*source)
+    parts = said(message)
+    source = parts.source
+    return None if source is None else texts.plain_text(source, parts.text)
 
 
 def html(message: Fetched) -> SQLValue:
     """Give the first html text."""
-    source = said(message).source
-    return None if source is None else texts.first_html(*source)
+    parts = said(message)
+    source = parts.source
+    return None if source is None else texts.first_html(source, parts.text)
 
 
 def problems(message: Fetched) -> SQLValue:
@@ -126,7 +139,7 @@ def problems(message: Fetched) -> SQLValue:
         found += parts.structure.problems
     source = parts.source
     if source is not None:
-        found += source[0].problems
-        for one in texts.content(*source):
+        found += source.problems
+        for one in texts.content(source, parts.text):
             found += one.problems
     return json.dumps(list(dict.fromkeys(found)), ensure_ascii=False) if found else "[]"

@@ -198,7 +198,7 @@ class MessageScan:
         if source is None:
             return None
         self._number, self._mailbox, self._stream = source.number, source.mailbox, source.stream
-        self._validities[source.number] = source.uidvalidity
+        self._validities[source.number] = source.stream.uidvalidity
         # What was asked for late in the mailbox before is asked for late here too.
         self._provide(self._request.items)
         return source.first
@@ -256,7 +256,7 @@ class MessageScan:
             if criteria.never:
                 return
         for source in self._sources.streams(Request(criteria, items, {}), self._plan.order):
-            self._validities[source.number] = source.uidvalidity
+            self._validities[source.number] = source.stream.uidvalidity
             message: Fetched | None = source.first
             while message is not None:
                 if criteria.accepts(message):
@@ -273,8 +273,10 @@ class MessageScan:
         )
         whole = Fetched(row.uid)
         whole.take(row)
-        told = stream.next()
-        stream.close()
+        try:
+            told = stream.next()
+        finally:
+            stream.close()
         if told is not None:
             whole.take(told)
         self._row = whole

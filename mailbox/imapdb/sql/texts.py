@@ -25,7 +25,6 @@ _IDS: Final = frozenset({"MESSAGE-ID", "IN-REPLY-TO", "REFERENCES"})
 # Characters of an id that neither folding nor quoting touches.
 _OF_IDS: Final = ".@-_+$/"
 MOST_ALTERNATIVES = 100
-LONGEST_PLACE = 3  # digits of a place in a list
 
 _WILD_OF_LIKE: Final = re.compile(r"[%_\\]+")
 # What stands between brackets is one character of several, and what is behind them is not worth the parsing.
@@ -63,7 +62,7 @@ class TextTerm:
         )
         if self.field == "BODY":
             # Html does not say the numbers of a list.
-            words = [word for word in words if not word.isdigit() or len(word) > LONGEST_PLACE]
+            words = [word for word in words if not word.isdigit()]
         return Narrowing(key=keys.both(map(self._word, words))) if words else EVERY
 
     def narrow_set(self, values: frozenset[SQLValue], profile: Profile) -> Narrowing:
