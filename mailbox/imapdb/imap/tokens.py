@@ -89,9 +89,15 @@ _NIL = frozenset({b"NIL"})
 
 
 def _read_line(line: bytes, position: int, end: int, stack: list[list[Token]]) -> None:
-    if end - position <= LONGEST_PLAIN and line.count(b'"') % 2 == 0 and not _SPECIAL.search(line, position, end):
-        _read_plain(_WORD.findall(line, position, end), stack)
-        return
+    # Behind the last string of a structure a literal may be announced.
+    plain = line.rfind(b'"', position, end) + 1 or end
+    if (
+        plain - position <= LONGEST_PLAIN
+        and line.count(b'"', position, plain) % 2 == 0
+        and not _SPECIAL.search(line, position, plain)
+    ):
+        _read_plain(_WORD.findall(line, position, plain), stack)
+        position = plain
     quotes, last_bracket = True, line.rfind(b"]")
     room = MAX_TOKENS
     while position < end and (match := _TOKEN[quotes, position < last_bracket].match(line, position)):
