@@ -1,7 +1,8 @@
 # Everything happens in .venv, which is made on first use. Nothing is installed outside it.
 #
 #   make demo     a mail account in memory, filled with examples, and what can be asked of it
-#   make test     all tests; ARGS="-k search" chooses, PROFILE=long tries far more generated examples
+#   make test     all tests; ARGS="-k search" chooses, PROFILE=long tries far more generated examples,
+#                   JOBS=0 runs them in one process
 #   make lint     ruff
 #   make types    mypy
 #   make docs     the documentation site, in site/
@@ -13,6 +14,7 @@ SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
 PROFILE ?= short
+JOBS ?= 2
 ARGS ?=
 
 # A Python will do when it runs (a shim may be there and fail), is new enough and can make an environment.
@@ -28,7 +30,7 @@ demo: $(VENV)/.demo
 	$(BIN)/imapdb demo $(ARGS)
 
 test: $(VENV)/.test
-	PROFILE=$(PROFILE) $(BIN)/python -m pytest --cov --cov-branch --cov-report=term $(ARGS)
+	PROFILE=$(PROFILE) $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --cov --cov-branch --cov-report=term $(ARGS)
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
 
 from tests.kit.ca import Authority
 from tests.kit.servers import SERVERS, Courier, Cyrus, Dovecot, GreenMail, Login, MailServer, Pymap
+from tests.kit.told import SECTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -56,7 +57,30 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     config.stash[_left_out] = Counter(name for item in out for name in needed[item] & set(missing))
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand over to the process that writes the summary (pytest-xdist) what stands in it."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["sections"] = SECTIONS
+        output["missing"] = session.config.stash.get(_missing, {})
+        left_out: Counter[str] = session.config.stash.get(_left_out, Counter())
+        output["left_out"] = dict(left_out)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take it. What is left out is the same in every process: each collects all tests."""
+    output = getattr(node, "workeroutput", {})
+    SECTIONS.update(output.get("sections", {}))
+    node.config.stash[_missing] = output.get("missing", {})
+    node.config.stash[_left_out] = Counter(output.get("left_out", {}))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for title, lines in SECTIONS.items():
+        terminalreporter.section(title)
+        for line in lines:
+            terminalreporter.write_line(line)
     left_out = config.stash.get(_left_out, Counter[str]())
     for name, reason in config.stash.get(_missing, {}).items():
         terminalreporter.write_line(f"not tested: {name} ({reason}), {left_out[name]} tests left out", yellow=True)

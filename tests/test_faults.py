@@ -31,6 +31,7 @@ from imapdb.sql import bodies
 from tests.kit.faults import CASES, LEFT_OUT, LOST, MALFORMED, STALE, Case, instead, literal, second
 from tests.kit.faulty import Act, FaultyServer, Held, Reply, Step
 from tests.kit.proxy import Proxy
+from tests.kit.told import SECTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -107,25 +108,17 @@ LEVELS: dict[str, tuple[Callable[[FaultyServer], tuple[Callable[[], list[Row]], 
 OUTCOMES: dict[str, dict[str, str]] = {}
 
 
-class _Table:
-    """The outcomes, for the summary of the run."""
-
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        if not OUTCOMES:
-            return
-        width = max(map(len, OUTCOMES))
-        terminalreporter.section("faults")
-        terminalreporter.write_line(f"{'':{width}}  " + "  ".join(f"{level:14}" for level in LEVELS))
-        for name, by_level in OUTCOMES.items():
-            came = "  ".join(f"{by_level.get(level, ''):14}" for level in LEVELS)
-            terminalreporter.write_line(f"{name:{width}}  {came}".rstrip())
-
-
 @pytest.fixture(scope="module", autouse=True)
-def table(request: pytest.FixtureRequest) -> None:
-    plugins = request.config.pluginmanager
-    if not plugins.has_plugin("faults"):
-        plugins.register(_Table(), "faults")
+def table() -> Iterator[None]:
+    """Write the outcomes, for the summary of the run."""
+    yield
+    if not OUTCOMES:
+        return
+    width = max(map(len, OUTCOMES))
+    lines = SECTIONS["faults"] = [f"{'':{width}}  " + "  ".join(f"{level:14}" for level in LEVELS)]
+    for name, by_level in OUTCOMES.items():
+        came = "  ".join(f"{by_level.get(level, ''):14}" for level in LEVELS)
+        lines.append(f"{name:{width}}  {came}".rstrip())
 
 
 @pytest.fixture(autouse=True)

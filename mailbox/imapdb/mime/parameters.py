@@ -25,10 +25,10 @@ Pair = tuple[bytes, bytes]
 _STARRED: Final = re.compile(rb"([^*]++)(?:\*(\d{1,9}))?(\*)?")
 _WHOLE: Final = -1  # where a value that is in one piece stands among the pieces
 
-# A name and a value, in quotes or up to the next semicolon; comments before the name are passed over. Unfinished quotes
-# reach to the end.
+# A name and a value, in quotes or up to the next semicolon. Unfinished quotes reach to the end. Comments before it are
+# looked ahead at, so that none of them is given up again.
 _PARAMETER: Final = re.compile(
-    rb';(?:\s++|\([^()]*+\))*+([^\s;="]++)\s*+=\s*+'
+    rb';(?=((?:\s++|\([^()]*+\))*))\1([^\s;="]++)\s*+=\s*+'
     rb'(?:"([^"\\]*+(?:\\.[^"\\]*+)*)(?:"[^;]*+|\\?\Z)|([^;]*+))|;[^;]*+',
     re.DOTALL,
 )
@@ -45,7 +45,7 @@ def split(raw: bytes) -> tuple[bytes, list[Pair]]:
     first, _, _ = raw.partition(b";")
     pairs: list[Pair] = []
     for parameter in _PARAMETER.finditer(raw, len(first)):
-        name, quoted, bare = parameter.groups()
+        _, name, quoted, bare = parameter.groups()
         if name is not None:
             pairs.append((name, bare.strip() if quoted is None else _ESCAPED.sub(rb"\1", quoted)))
     return first.strip(), pairs
