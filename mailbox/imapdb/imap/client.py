@@ -53,6 +53,7 @@ class _Incoming(io.RawIOBase):
         if count < SMALL and QUICKACK is not None:
             # Of an answer in several writes a server with Nagle's algorithm (Courier, GreenMail) keeps the next back
             # until the last was acknowledged, which takes 40 ms where nobody says so.
+            # A courtesy: where it cannot be said, the answer only comes later.
             with contextlib.suppress(OSError):
                 self._sock.setsockopt(socket.IPPROTO_TCP, QUICKACK, 1)
         if count >= ENOUGH or b"\n" in memoryview(buffer)[:count].tobytes():

@@ -175,7 +175,6 @@ class AttachmentScan:
         """Fetch the attachment, and decode it; None where its message is gone."""
         part, message = self._parts[self._place], self._messages.current.message
         parts = said(message)
-        octets: bytes | None = None
         octets = self._fetched(part) if parts.structure is not None and parts.structure.usable else parts.octets(part)
         return None if octets is None else transfer.decode(octets, part.encoding).octets
 

@@ -27,7 +27,7 @@ __all__ = ["SMALL", "MessageStream"]
 # Octets. Most mail without attachments is smaller; a structure, and a trip for the parts behind it, save little then.
 SMALL: Final = 16 * 1024
 STRUCTURE_OCTETS: Final = 1024
-# More sections than this are not asked for: the message comes whole then.
+# More sections than this are not asked for, as servers bear no command of any length: the message comes whole then.
 MOST_SECTIONS: Final = 50
 # What a section is reckoned to cost beside its octets, so that the commands of a piece stay short: a server that is
 # still writing does not read, and both would wait.
@@ -277,12 +277,8 @@ class _Described:
             while (message := stream.next()) is not None:
                 sizes[message.uid] = message.size or 0
         finally:
-            self._close_sizes(stream)
+            self._close_stream(stream)
         return sizes
-
-    def _close_sizes(self, stream: FetchStream) -> None:
-        stream.close()
-        self.uidvalidity = stream.uidvalidity
 
     def _ask_for_parts(self) -> None:
         """Ask for the parts of the messages that were told of."""
@@ -295,17 +291,15 @@ class _Described:
             if message.body is not None:
                 continue
             tree = said(message).structure
-            if tree is None or not tree.usable:
+            is_usable = tree is not None and tree.usable
+            parts = wanted(tree, self.items.texts) if tree is not None and is_usable else []
+            if not is_usable or len(parts) > MOST_SECTIONS:
                 self._planned[message.uid] = WHOLE
-                # Of unknown size: it comes alone.
-                octets[message.uid] = self._octets.get(message.uid) or message.size or PIECE_OCTETS
-            elif (count := len(parts := wanted(tree, self.items.texts))) > MOST_SECTIONS:
-                # Servers bear no command of any length.
-                self._planned[message.uid] = WHOLE
+                # Of unknown size it comes alone.
                 octets[message.uid] = self._octets.get(message.uid) or message.size or PIECE_OCTETS
             elif parts:
                 self._planned[message.uid] = Items(sections=tuple(part.section.encode("ascii") for part in parts))
-                octets[message.uid] = sum(part.size or 0 for part in parts) + SECTION_OCTETS * count
+                octets[message.uid] = sum(part.size or 0 for part in parts) + SECTION_OCTETS * len(parts)
         if self._planned:
             self._parts = FetchStream(
                 self._connection,
