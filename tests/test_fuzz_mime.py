@@ -72,7 +72,7 @@ def read_message(octets: bytes) -> None:
         check(column.name, value)
         if column.name in ("content", "attachments"):
             counts[column.name] = len(json.loads(str(value)))
-    tree, spans = walk(octets)
+    tree, spans, _ = walk(octets)
     parts = {part.section: part for part in tree.walk()}
     for part in parts.values():
         look_at(part)

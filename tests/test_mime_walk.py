@@ -49,7 +49,7 @@ def test_all_that_a_part_can_say() -> None:
         b'Content-Disposition: ATTACHMENT;\r\n\tfilename="a;b.txt"; size=5\r\nContent-Language: EN, fi-FI\r\n'
         b"Content-Location: http://example.com/a\r\n\r\nhello\r\nyou"
     )
-    part, spans = walk(message)
+    part, spans, _ = walk(message)
     assert part == Part(
         "1",
         "text/x-own",
@@ -70,7 +70,7 @@ def test_all_that_a_part_can_say() -> None:
 
 def test_the_sections_of_rfc_3501_6_4_5() -> None:
     message = HAND_MADE["a multipart in a letter in a multipart"]
-    part, spans = walk(message)
+    part, spans, _ = walk(message)
     assert {inner.section: inner.type for inner in part.walk()} == {
         "TEXT": "multipart/mixed",
         "1": "text/plain",
@@ -202,7 +202,7 @@ MIXED = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
 
 def test_multiparts_nest_so_deep_and_no_deeper() -> None:
     message = b"".join(MIXED.replace(b"=b", b"=%d" % n) + b"--%d\r\n" % n for n in range(1000, 1300))
-    part, spans = walk(message + b"\r\nhello")
+    part, spans, _ = walk(message + b"\r\nhello")
     every = list(part.walk())
     assert len(every) == structure.MAX_DEPTH
     assert every[-1].type == "multipart/mixed"
@@ -214,7 +214,7 @@ def test_multiparts_nest_so_deep_and_no_deeper() -> None:
 
 def test_letters_nest_so_deep_and_no_deeper() -> None:
     message = b"Content-Type: message/rfc822\r\n\r\n" * 300 + b"\r\nhello"
-    part, spans = walk(message)
+    part, spans, _ = walk(message)
     every = list(part.walk())
     assert len(every) == structure.MAX_DEPTH
     assert message[slice(*spans[every[-1].section])].endswith(b"hello")
@@ -223,7 +223,7 @@ def test_letters_nest_so_deep_and_no_deeper() -> None:
 
 def test_fifty_thousand_parts() -> None:
     message = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\n\r\nhello\r\n" * 50_000 + b"--b--\r\n"
-    part, spans = walk(message)
+    part, spans, _ = walk(message)
     assert len(part.children) == len(spans) == 50_000
     assert part.children[-1] == Part("50000", "text/plain", size=5, lines=0)
     assert part.problems == ()
@@ -284,7 +284,7 @@ def test_the_common_way_to_write_a_multipart_is_read_as_any_other(boundary: str)
 
 
 def look_at(message: bytes) -> None:
-    part, spans = walk(message)
+    part, spans, _ = walk(message)
     every = list(part.walk())
     sections = [inner.section for inner in every]
     assert len(set(sections)) == len(sections)
@@ -352,7 +352,7 @@ def test_line_ends_of_either_kind_make_the_same_parts(message: bytes) -> None:
 @given(st.integers(0, 2**32))
 def test_the_standard_library_agrees_on_good_mail(seed: int) -> None:
     message = Composer(seed).message().as_bytes()
-    part, spans = walk(message)
+    part, spans, _ = walk(message)
     assert part.problems == ()
     parsed = email.message_from_bytes(message, policy=email.policy.default)
     for inner, other in zip(part.walk(), parsed.walk(), strict=True):

@@ -203,6 +203,13 @@ def test_the_table_of_attachments_says_what_the_column_says(account: Account) ->
     assert listed(rows) == {uid: found for uid, found in column.items() if found}
 
 
+def test_attachments_are_the_same_whatever_else_is_read(account: Account) -> None:
+    names = ("uid", "attachments", "encoding")
+    assert [
+        {name: row[name] for name in names} for row in rows_of(account, (*names, "text"), these(share_of(account)))
+    ] == rows_of(account, names, these(share_of(account)))
+
+
 def with_data(account: Account, where: str) -> list[dict[str, Any]]:
     return rows_of(account, [column.name for column in ATTACHMENT_COLUMNS], where, "attachments")
 

@@ -84,6 +84,23 @@ def test_a_small_message_comes_whole_and_of_a_large_one_its_texts(dovecot_login:
     ]
 
 
+def test_what_is_written_plainly_needs_no_structure_where_the_server_tells_it_so(dovecot_login: Login) -> None:
+    odd = mixed(b"odd", 3 * KILO).replace(b"filename=a.pdf", b'filename="=?utf-8?q?a?="')
+    dovecot_login.append_all("INBOX", [mixed(b"small", 3 * KILO), odd, mixed(b"large", 50 * KILO)])
+    with Proxy(dovecot_login.host, dovecot_login.port) as proxy:
+        found = rows(dovecot_login.through(proxy), "SELECT text, attachments FROM INBOX")
+        commands = fetched(proxy)
+    assert [text for text, _ in found] == ["small", "odd", "large"]
+    assert [json.loads(listed)[0]["filename"] for _, listed in found] == ["a.pdf", "a", "a.pdf"]
+    assert commands == [
+        ("1:3", "UID RFC822.SIZE"),
+        ("1:2", "UID BODY.PEEK[]"),
+        ("3", "UID BODYSTRUCTURE"),
+        ("2", "UID BODYSTRUCTURE"),
+        ("3", "UID BODY.PEEK[1]"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("columns", "sections"),
     [

@@ -70,11 +70,12 @@ class Source:
         """Read the whole message and find its parts here."""
         whole = SectionStream(connection, mailbox, self.uid, "", uidvalidity=self.uidvalidity)
         try:
-            self.structure, self.spans = walk(b"".join(iter(whole.next, b"")))
+            walked = walk(b"".join(iter(whole.next, b"")))
         finally:
             whole.close()
         self.uidvalidity = whole.uidvalidity
-        return self.structure
+        self.structure, self.spans = walked.part, walked.spans
+        return walked.part
 
     def find(self, section: str) -> Part | None:
         """Find a part by its section, in what was told."""

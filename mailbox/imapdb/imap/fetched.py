@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from imapdb.errors import ProtocolError
 from imapdb.imap.tokens import Token, tokens
+from imapdb.mime.plain_structure import PlainStructure, cut
 
 if TYPE_CHECKING:
     from imapdb.imap.wire import Response
@@ -22,9 +23,9 @@ MAX_DIGITS = 18  # more are no number of this protocol, and would not fit SQLite
 class Fetched:
     """What a server told of one message: octets as they came, decoded by whoever reads them. None is "not told".
 
-    An id that is empty was told: that there is none. `structure` is that of BODYSTRUCTURE in tokens, empty where they
-    could not be read. `sections` are parts by their section, empty where there is no such part. `problems` say what
-    could not be had. `fields` and `said` are kept by whoever decodes the header and the parts.
+    An id that is empty was told: that there is none. `structure` is that of BODYSTRUCTURE: in tokens where it is not
+    plain, empty where they could not be read. `sections` are parts by their section, empty where there is no such part.
+    `problems` say what could not be had. `fields` and `said` are kept by whoever decodes the header and the parts.
     """
 
     __slots__ = (
@@ -43,7 +44,7 @@ class Fetched:
         self.email_id: bytes | None = None
         self.thread_id: bytes | None = None
         self.labels: tuple[bytes, ...] | None = None
-        self.structure: list[Token] | None = None
+        self.structure: PlainStructure | list[Token] | None = None
         self.sections: dict[bytes, bytes] | None = None
         self.said: object = None
         self.problems: tuple[str, ...] = ()
@@ -96,6 +97,14 @@ _HEAD = re.compile(
     rb")+(?P<end>\)\r\n\Z)?"
 )
 
+# What may stand before and behind a plain structure, which has one meaning word by word, too. Of the items before it
+# `(?(1)(?!)|…)` takes each once: it fails where group 1 has been found.
+_BEFORE_STRUCTURE = re.compile(
+    rb"\* \d+ FETCH \((?:(?(1)(?!)|UID ([1-9]\d{0,9}) )|(?(2)(?!)|FLAGS \(([^()\"{\[\r\n]*+)\) )"
+    rb"|(?(3)(?!)|RFC822\.SIZE (\d{1,18}) )|(?(4)(?!)|INTERNALDATE \"([^\"\\\r\n]*+)\" ))+BODYSTRUCTURE (?=\()"
+)
+_BEHIND_STRUCTURE = re.compile(rb"\)\r\n\Z| BODY\[((?:HEADER(?:\.FIELDS \([^()\]\"\r\n]*+\))?)?)\] \{\d+\}\r\n\Z")
+_PLAIN_FLAGS = re.compile(rb"[!-~]++(?: [!-~]++)*|")
 
 _FETCH = re.compile(rb"\* \d+ FETCH ", re.IGNORECASE)
 _UID_FIRST = re.compile(rb"\* \d+ FETCH \(UID (\d{1,10})[ )]", re.IGNORECASE)
@@ -107,6 +116,9 @@ _ITEM = re.compile(
 )
 _STRUCTURE = b" BODYSTRUCTURE ("
 _SECTION = re.compile(rb"BODY\[([0-9.]*(?:MIME|HEADER|TEXT)?)\]")
+_PLAIN_SECTION = re.compile(
+    rb"(?:\* \d+ FETCH \(UID ([1-9]\d{0,9}))? BODY\[(\d[0-9.]*(?:MIME|HEADER|TEXT)?)\] \{\d+\}\r\n"
+)
 _OBJECT_ID = re.compile(rb"[\w-]{1,255}")
 
 
@@ -116,6 +128,10 @@ def read_fetch(response: Response) -> Fetched | None:
     Raises Unreadable for a FETCH that cannot be read.
     """
     head = response[0]
+    if _STRUCTURE in head and (message := _with_plain_structure(response)) is not None:
+        return message
+    if len(response) > 1 and (message := _with_sections(response)) is not None:
+        return message
     match = _HEAD.match(head) if len(head) <= MAX_HEAD else None
     if match is not None and match.end() == len(head):
         uid, flags, size, date, section, email_id, thread_id, labels, end = match.groups()
@@ -138,9 +154,55 @@ def read_fetch(response: Response) -> Fetched | None:
             elif section is not None:
                 message.body = response[1]
             return message
-    if not _FETCH.match(head):
+    return _of_any_form(response) if _FETCH.match(head) else None
+
+
+def _with_plain_structure(response: Response) -> Fetched | None:
+    """Read a response that tells of a plain structure, and of little else; None where it is another."""
+    head = response[0]
+    before = _BEFORE_STRUCTURE.match(head) if len(head) <= MAX_HEAD else None
+    end = len(head) - len(b")\r\n") if len(response) == 1 else head.rfind(b" BODY[")
+    behind = _BEHIND_STRUCTURE.match(head, end) if end > 0 else None
+    if before is None or behind is None:
         return None
-    return _of_any_form(response)
+    uid, flags, size, date = before.groups()
+    section = behind[1]
+    if uid is None or response[2:] != ([] if section is None else [b")\r\n"]):
+        return None
+    structure = cut(head[before.end() : end])
+    if structure is None:
+        return None
+    message = Fetched(int(uid))
+    message.structure = structure
+    message.date = date
+    if flags is not None:
+        message.flags = _flags(flags)
+    if size is not None:
+        message.size = int(size)
+    if section:
+        message.header = response[1]
+    elif section is not None:
+        message.body = response[1]
+    return message
+
+
+def _with_sections(response: Response) -> Fetched | None:
+    """Read a response that tells of parts and of nothing else; None where it is another."""
+    if response[-1] != b")\r\n":
+        return None
+    uid: bytes | None = None
+    sections: dict[bytes, bytes] = {}
+    for place in range(0, len(response) - 1, 2):
+        told = _PLAIN_SECTION.fullmatch(response[place])
+        if told is None or told[2] in sections or (told[1] is None) != bool(place):
+            return None
+        uid = uid or told[1]
+        sections[told[2]] = response[place + 1]
+    if uid is None or not sections:
+        return None
+    message = Fetched(int(uid))
+    message.sections = sections
+    return message
 
 
 def _of_any_form(response: Response) -> Fetched | None:
@@ -213,7 +275,7 @@ def _note(message: Fetched, item: bytes, value: Token) -> None:
         case b"RFC822.SIZE", bytes(number):
             message.size = _size(number)
         case b"FLAGS", list(flags):
-            message.flags = b" ".join(flag for flag in flags if isinstance(flag, bytes))
+            message.flags = _joined(flags)
         case b"INTERNALDATE", bytes(date):
             message.date = date
         case ((b"EMAILID" | b"X-GM-MSGID"), ([word] | word)):
@@ -245,6 +307,15 @@ def _object_id(word: Token) -> bytes | None:
     if word is None or (isinstance(word, bytes) and word.upper() == b"NIL"):
         return b""
     return word if isinstance(word, bytes) and _OBJECT_ID.fullmatch(word) else None
+
+
+def _flags(raw: bytes) -> bytes:
+    """Read what is between the parentheses."""
+    return raw if _PLAIN_FLAGS.fullmatch(raw) and b"NIL" not in raw.upper() else _joined(tokens([raw]))
+
+
+def _joined(flags: list[Token]) -> bytes:
+    return b" ".join(flag for flag in flags if isinstance(flag, bytes))
 
 
 @lru_cache(maxsize=1024)

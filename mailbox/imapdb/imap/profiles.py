@@ -24,7 +24,8 @@ class Profile:
     by INTERNALDATE, and by UID within its second. `takes_or`: OR may be sent. `takes_not`: NOT may be. `takes_utf8`:
     CHARSET UTF-8 may be. `takes_esearch`: RETURN (ALL) may be, where ESEARCH is offered. `finds_object_ids`: EMAILID
     and THREADID may be sent (RFC 8474). `takes_gmail_search`: X-GM-RAW may be. `gives_messages`:
-    BODY[n] of an embedded message is all of it. `seen_live`: our tests run against the
+    BODY[n] of an embedded message is all of it. `tells_as_written`: of a message that can be read in one way only,
+    BODYSTRUCTURE tells just that, sizes and all. `seen_live`: our tests run against the
     server itself; of the others, what is known comes from public threads, listed in docs/servers.md. A server is known
     by its name and by `signs`.
     """
@@ -48,6 +49,7 @@ class Profile:
     finds_object_ids: bool = False
     takes_gmail_search: bool = False
     gives_messages: bool = True
+    tells_as_written: bool = False
     seen_live: bool = False
     signs: tuple[str, ...] = ()
 
@@ -101,6 +103,7 @@ PROFILES = {
         folds_long_s=True,
         counts_octets=True,
         folds_keywords=True,
+        tells_as_written=True,
         seen_live=True,
     ),
     # GreenMail 2.1 compares FROM, TO, CC and BCC with one whole address, and LARGER and SMALLER with the size of the

@@ -33,8 +33,8 @@ def by_arrival(wire: Wire, key: Key) -> array[int]:
         if not response[0][:7].upper().startswith(b"* SORT"):
             continue
         line = _SORTED.fullmatch(response[0])
-        uids = () if line is None else tuple(map(int, line[1].split()))
-        is_plain &= line is not None and all(0 < uid <= sets.MAX_UID for uid in uids)
+        uids = [] if line is None else list(map(int, line[1].split()))
+        is_plain &= line is not None and min(uids, default=1) > 0 and max(uids, default=1) <= sets.MAX_UID
         if is_plain:
             found = found or sets.uid_array()
             found.extend(uids)

@@ -107,7 +107,7 @@ def disposition(told: Token, note: Note) -> tuple[str | None, dict[str, str]]:
 def _word(told: Token, note: Note) -> str | None:
     if not told:
         return None
-    if isinstance(told, bytes) and _WORD.fullmatch(told):
+    if isinstance(told, bytes) and (told.isalpha() or _WORD.fullmatch(told)):
         return told.decode("ascii").lower()
     note("a disposition that is none")
     return None

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from imapdb.mime import charset
 
-__all__ = ["BodyText", "decode"]
+__all__ = ["BodyText", "declared", "decode"]
 
 NO_LABEL: Final = "charset: not told"
 UNKNOWN_LABEL: Final = "charset: unknown label"
@@ -72,8 +72,6 @@ def decode(octets: bytes, label: str | None, *, is_html: bool = False) -> BodyTe
     there. Octets that the charset does not have become U+FFFD, and there are no surrogates. ASCII that is labelled
     as nothing, or as ASCII, has no problems.
     """
-    if (plain := _plain(octets, label, is_html=is_html)) is not None:
-        return plain
     problems: list[str] = []
     codec = _codec(octets, label, problems, is_html=is_html)
     text = charset.decoder(codec)(octets)
@@ -85,23 +83,6 @@ def decode(octets: bytes, label: str | None, *, is_html: bool = False) -> BodyTe
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     return BodyText(text, codec, problems)
-
-
-def _plain(octets: bytes, label: str | None, *, is_html: bool) -> BodyText | None:
-    """Decode what is UTF-8 or ASCII, as it is labelled: most of it is. None for anything else."""
-    codec = charset.codec_of(label)
-    if codec == "ascii":
-        if is_html or b"\x1b" in octets or not octets.isascii():
-            return None
-    elif codec != "utf_8":
-        return None
-    try:
-        text = octets.replace(b"\r\n", b"\n").decode("utf-8")
-    except UnicodeDecodeError:
-        return None
-    if "\0" in text or "\r" in text or text.startswith("\ufeff"):
-        return None
-    return BodyText(text, codec, [])
 
 
 def _codec(octets: bytes, label: str | None, problems: list[str], *, is_html: bool) -> str:
@@ -131,7 +112,7 @@ def _unlabelled(octets: bytes, problems: list[str], *, is_html: bool, is_ascii: 
 
     Servers say "us-ascii" where a part says nothing, so html's own word counts there as well.
     """
-    found = _declared(octets) if is_html else None
+    found = declared(octets) if is_html else None
     if wide := _wide(octets):
         found = wide
     elif octets.isascii():
@@ -163,7 +144,7 @@ def _marked(octets: bytes) -> str | None:
     return None
 
 
-def _declared(octets: bytes) -> str | None:
+def declared(octets: bytes) -> str | None:
     """Name the codec that html declares for itself (WHATWG HTML section 13.2.3.2)."""
     found = _META.search(octets[:_META_WITHIN])
     codec = charset.codec_of(found[1].decode("ascii", "replace")) if found else None

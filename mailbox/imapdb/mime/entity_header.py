@@ -24,8 +24,8 @@ _FIELD: Final = re.compile(
     rb"\n[Cc][Oo][Nn][Tt][Ee][Nn][Tt]-(?i:(type|transfer-encoding|disposition|id|description|language|location|md5))"
     rb"[ \t]*+:(.*+(?:\n[ \t].*+)*)"
 )
-# A line that neither is a field nor goes on with one.
-_NO_FIELD: Final = re.compile(rb"\n(?![ \t\r\n]|[!-9;-~]++[ \t]*+:|\Z)")
+# A line that neither is a field nor goes on with one. Names of letters are asked for first: nearly all are.
+_NO_FIELD: Final = re.compile(rb"\n(?![A-Za-z-]++:|[ \t\r\n]|[!-9;-~]++[ \t]*+:|\Z)")
 
 _TYPE: Final = re.compile(rb"([!#$%&'*+.^_`{|}~0-9A-Za-z-]++)(?:\s*+/\s*+([!#$%&'*+.^_`{|}~0-9A-Za-z-]++))?\s*+")
 # As nearly every multipart is: its boundary is another each time, so that to remember it is of no use.
@@ -34,6 +34,13 @@ _COMMENT: Final = re.compile(rb"\([^()]*+\)")
 _QUOTED_BOUNDARY: Final = re.compile(rb"boundary\s*+=\s*+\"", re.IGNORECASE)
 _SPECIAL: Final = re.compile(rb"[]()<>@,;:\\\"/[?=]")  # what stands in quotes only (RFC 2045 section 5.1)
 _LINE_END: Final = re.compile(rb"\r?\n")
+_ENCODINGS: Final = {word.encode(): word for word in ("7bit", "8bit", "base64", "binary", "quoted-printable")}
+# Nothing encoded, escaped, in pieces or left out, and no comments.
+_PLAIN: Final = re.compile(
+    rb"[\w.+-]++(?:/[\w.+-]++)?(?:;[ \t\r\n]*+[\w-]++=(?:[\w.+'-]++|\"[^\"\\\x00-\x1f\x7f-\xff]*+\"))*"
+)
+_PLAIN_ID: Final = re.compile(rb"<[^<>()\"\\\s\x00-\x1f\x7f-\xff]++>")
+_ENCODED: Final = b"=?"
 _CACHED: Final = 300  # octets of a header, or of a field, that is likely to come again
 _NOTHING: Final[Mapping[str, str]] = {}
 
@@ -53,6 +60,8 @@ class EntityHeader(NamedTuple):
     disposition_parameters: Mapping[str, str]
     language: tuple[str, ...]
     location: str | None
+    is_plain: bool
+    """Whether it is written so that nobody could read it in another way."""
 
 
 def read(block: bytes, default_type: str, note: Note) -> EntityHeader:
@@ -80,28 +89,39 @@ def _read(block: bytes, default_type: str) -> tuple[EntityHeader, list[str]]:
     if _NO_FIELD.search(block):
         note("a line in a header that is no field")
     get = fields.get
-    kind, of_type, boundary = default_type, _NOTHING, None
+    kind, of_type, boundary, is_plain = default_type, _NOTHING, None, True
     if (told := get(b"type")) is not None:
         if common := _COMMON.fullmatch(told):
             kind, boundary = common[1].decode("ascii"), common[2]
             of_type = {"boundary": boundary.decode("ascii")}
         else:
-            (kind, of_type, boundary), of_told = (_cached_type if len(told) <= _CACHED else _content_type)(told)
+            (kind, of_type, boundary, is_plain), of_told = (_cached_type if len(told) <= _CACHED else _content_type)(
+                told
+            )
             problems += of_told
     encoding = get(b"transfer-encoding")
-    disposition, of_disposition = body_fields.disposition(get(b"disposition"), note)
+    if len(fields) == (b"type" in fields) + (encoding is not None):
+        # As that of nearly every message.
+        return EntityHeader(
+            kind, of_type, boundary, _encoding(encoding, note), None, None, None, None, _NOTHING, (), None, is_plain
+        ), problems
+    shown_as, content_id = get(b"disposition"), get(b"id")
+    is_plain &= shown_as is None or _is_plain(shown_as, parameters.split(shown_as)[1])
+    is_plain &= content_id is None or _PLAIN_ID.fullmatch(content_id) is not None
+    disposition, of_disposition = body_fields.disposition(shown_as, note)
     header = EntityHeader(
         kind,
         of_type,
         boundary,
-        "7bit" if encoding is None else _encoding(_without_comments(encoding), note),
-        body_fields.content_id(get(b"id"), note),
+        _encoding(encoding, note),
+        body_fields.content_id(content_id, note),
         body_fields.text(get(b"description"), note),
         body_fields.text(get(b"md5"), note),
         disposition,
         of_disposition,
         body_fields.languages(get(b"language"), note),
         body_fields.text(get(b"location"), note),
+        is_plain,
     )
     return header, problems
 
@@ -109,7 +129,15 @@ def _read(block: bytes, default_type: str) -> tuple[EntityHeader, list[str]]:
 _cached = lru_cache(maxsize=512)(_read)
 
 
-def _content_type(raw: bytes) -> tuple[tuple[str, Mapping[str, str], bytes | None], list[str]]:
+def _is_plain(raw: bytes, pairs: list[Pair]) -> bool:
+    return (
+        _PLAIN.fullmatch(raw) is not None
+        and _ENCODED not in raw
+        and len({name.lower() for name, _ in pairs}) == len(pairs)
+    )
+
+
+def _content_type(raw: bytes) -> tuple[tuple[str, Mapping[str, str], bytes | None, bool], list[str]]:
     problems: list[str] = []
     note = problems.append
     first, pairs = parameters.split(raw)
@@ -122,13 +150,18 @@ def _content_type(raw: bytes) -> tuple[tuple[str, Mapping[str, str], bytes | Non
         note("a quotation that does not end")
     decoded = parameters.decode(pairs, note)
     boundary = _boundary(raw, pairs, decoded, note) if kind.startswith("multipart/") else None
-    return (kind, decoded, boundary), problems
+    return (kind, decoded, boundary, _is_plain(raw, pairs)), problems
 
 
 _cached_type = lru_cache(maxsize=512)(_content_type)
 
 
-def _encoding(raw: bytes, note: Note) -> str:
+def _encoding(raw: bytes | None, note: Note) -> str:
+    if raw is None:
+        return "7bit"
+    if known := _ENCODINGS.get(raw):
+        return known
+    raw = _without_comments(raw)
     encoding = body_fields.encoding(raw, note)
     if raw and len(encoding) != len(raw):
         note("an encoding with something behind it")

@@ -46,8 +46,10 @@ def split(raw: bytes) -> tuple[bytes, list[Pair]]:
     pairs: list[Pair] = []
     for parameter in _PARAMETER.finditer(raw, len(first)):
         _, name, quoted, bare = parameter.groups()
-        if name is not None:
-            pairs.append((name, bare.strip() if quoted is None else _ESCAPED.sub(rb"\1", quoted)))
+        if quoted is not None:
+            pairs.append((name, _ESCAPED.sub(rb"\1", quoted) if b"\\" in quoted else quoted))
+        elif name is not None:
+            pairs.append((name, bare.strip()))
     return first.strip(), pairs
 
 
@@ -84,7 +86,7 @@ def decode(pairs: Iterable[Pair], note: Note) -> dict[str, str]:
 
 
 def _name(name: bytes) -> str:
-    return headers.decode_text(name).lower()
+    return name.decode("ascii").lower() if name.isalpha() else headers.decode_text(name).lower()
 
 
 def _plain(value: bytes, note: Note) -> str:

@@ -6,12 +6,12 @@ Nothing here needs an octet of the parts themselves: all of it is told by BODYST
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["Part", "attachments", "charset_label", "decoded_size", "filename", "inline_texts", "text_parts"]
+__all__ = ["Part", "attachments", "charset_label", "decoded_size", "filename", "inline_texts", "made", "text_parts"]
 
 # A full line of base64: 76 letters that stand for 57 octets, CR and LF (RFC 2045 section 6.8).
 _LINE: Final = 78
@@ -67,6 +67,43 @@ class Part:
                 rest.append(part.message)
 
 
+class _Made:
+    """A part that becomes one when it is complete: to make it so is five times as quick."""
+
+    __slots__ = Part.__slots__
+
+    def __init__(  # noqa: PLR0917 - those of Part
+        self,
+        section: str,
+        type: str,  # noqa: A002
+        parameters: Mapping[str, str],
+        content_id: str | None,
+        description: str | None,
+        encoding: str,
+        size: int | None,
+        lines: int | None,
+        md5: str | None,
+        disposition: str | None,
+        disposition_parameters: Mapping[str, str],
+        language: tuple[str, ...],
+        location: str | None,
+        children: tuple[Part, ...],
+        message: Part | None,
+        problems: tuple[str, ...],
+    ) -> None:
+        self.section, self.type, self.parameters = section, type, parameters
+        self.content_id, self.description, self.encoding = content_id, description, encoding
+        self.size, self.lines, self.md5 = size, lines, md5
+        self.disposition, self.disposition_parameters = disposition, disposition_parameters
+        self.language, self.location = language, location
+        self.children, self.message, self.problems, self.usable = children, message, problems, True
+        self.__class__ = Part  # type: ignore[assignment]
+
+
+made: Final = cast("type[Part]", _Made)
+"""What makes a part of all its fields but `usable`, by their places."""
+
+
 def filename(part: Part) -> str | None:
     """Give the name a part is to be saved under (RFC 2183 section 2.3), else the one its Content-Type says.
 
@@ -95,7 +132,7 @@ def decoded_size(part: Part) -> int | None:
 
 def inline_texts(part: Part) -> list[Part]:
     """List every text that is not an attachment, in order: plain and html of an alternative both."""
-    return [inner for inner in part.walk(into_messages=False) if _rank(inner)]
+    return [inner for inner in _every(part) if _rank(inner)]
 
 
 def text_parts(part: Part) -> list[Part]:
@@ -103,23 +140,30 @@ def text_parts(part: Part) -> list[Part]:
 
     An alternative without plain text gives its html, one without either its first text.
     """
-    every = list(part.walk(into_messages=False))
-    # Each after those inside it: an alternative may have its plain text further down.
     ranks: dict[int, int] = {}
-    for inner in reversed(every):
-        ranks[id(inner)] = max((ranks[id(child)] for child in inner.children), default=_rank(inner))
     shown: list[Part] = []
     rest = [part]
     while rest:
         inner = rest.pop()
         if not inner.children:
-            if ranks[id(inner)]:
+            if _rank(inner):
                 shown.append(inner)
-        elif inner.type == "multipart/alternative":
+        elif inner.type != "multipart/alternative":
+            rest += inner.children[::-1]
+        elif ranks or any([child.children for child in inner.children]):  # noqa: C419 - a list is quicker
+            ranks = ranks or _ranks(part)
             rest.append(max(inner.children, key=lambda child: ranks[id(child)]))
         else:
-            rest.extend(reversed(inner.children))
+            rest.append(max(inner.children, key=_rank))
     return shown
+
+
+def _ranks(part: Part) -> dict[int, int]:
+    """Rank every part by those inside it: an alternative may have its plain text further down."""
+    ranks: dict[int, int] = {}
+    for inner in reversed(_every(part)):
+        ranks[id(inner)] = max((ranks[id(child)] for child in inner.children), default=_rank(inner))
+    return ranks
 
 
 def attachments(part: Part) -> list[Part]:
@@ -129,15 +173,26 @@ def attachments(part: Part) -> list[Part]:
     embedded message is one, and what is attached to that is not.
     """
     return [
-        inner
-        for inner in part.walk(into_messages=False)
-        if inner.usable and not inner.type.startswith("multipart/") and not _rank(inner)
+        inner for inner in _every(part) if inner.usable and not inner.type.startswith("multipart/") and not _rank(inner)
     ]
+
+
+def _every(part: Part) -> list[Part]:
+    """List what `part.walk(into_messages=False)` gives."""
+    every: list[Part] = []
+    rest = [part]
+    while rest:
+        inner = rest.pop()
+        every.append(inner)
+        if inner.children:
+            rest += inner.children[::-1]
+    return every
 
 
 def _rank(part: Part) -> int:
     """Say how much an inline text is preferred; 0 for whatever is none."""
     # A disposition that is not known is to be taken for an attachment (RFC 2183 section 2.8).
-    if not part.type.startswith("text/") or part.disposition not in {None, "inline"} or filename(part):
+    kind = part.type
+    if not kind.startswith("text/") or part.disposition not in {None, "inline"} or filename(part):
         return _NO_TEXT
-    return _RANKS.get(part.type, _OTHER)
+    return _RANKS.get(kind, _OTHER)

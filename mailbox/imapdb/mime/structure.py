@@ -7,17 +7,20 @@ is fetched, or the right one decoded wrongly, makes the structure unusable: the 
 from __future__ import annotations
 
 import dataclasses
-from functools import partial
+import re
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final
 
 from imapdb.mime import body_fields
 from imapdb.mime.body_fields import OCTET_STREAM
 from imapdb.mime.part_problems import PartProblems
-from imapdb.mime.part_tree import Part
+from imapdb.mime.part_tree import Part, made
+from imapdb.mime.plain_structure import PlainStructure, words
 
 if TYPE_CHECKING:
     from imapdb.imap.tokens import Token
     from imapdb.mime.parameters import Note
+    from imapdb.mime.plain_structure import Piece
 
 __all__ = ["parse"]
 
@@ -33,13 +36,19 @@ _MULTIPARTS: Final = frozenset(
 _MULTIPART, _EMPTY, _SINGLE = range(3)
 _TYPE, _SUBTYPE, _PARAMETERS, _ID, _DESCRIPTION, _TRANSFER, _SIZE, _BEHIND = range(8)
 
+# Of a plain structure: a name and a value that are the text they seem, and octets of parameters that are kept.
+_PLAIN_PAIR: Final = re.compile(rb'\("([\w-]++)" "([ !#->@-\[\]-~]*+)"\)')
+LONGEST_KEPT: Final = 48
 
-def parse(structure: Token) -> Part:
+
+def parse(structure: PlainStructure | Token) -> Part:
     """Read what a server told as BODYSTRUCTURE, or as BODY, of one message.
 
     Never raises, and takes linear time. `problems` of the part that comes back say what was guessed or lost. Where
     that is too much, its `usable` is False and it is of no use but for its `problems`.
     """
+    if isinstance(structure, PlainStructure):
+        return _read_plain(structure.pieces) or parse(structure.words())
     problems = PartProblems("BODYSTRUCTURE")
     root = _Draft(structure, "", None, None, 1)
     drafts: list[_Draft] = []
@@ -228,3 +237,99 @@ def _lines(told: list[Token]) -> tuple[Token, int]:
 
 def _at(told: list[Token], place: int) -> Token:
     return told[place] if place < len(told) else None
+
+
+# The quick way, for what is plain. What most parts have in common is read once, and in the way above; what is a part's
+# own, its parameters and its numbers, tells nothing of its other fields.
+
+
+def _read_plain(pieces: list[Piece]) -> Part | None:
+    """Read a structure that is plain; None where there is any problem, which the general way tells of."""
+    problems: list[str] = []
+    note = problems.append
+    # Of each multipart that has begun: its section, and before it the prefix and the parts of the one around it.
+    outer: list[tuple[str, list[Part], str]] = []
+    parts: list[Part] = []
+    prefix = ""
+    for (
+        kind, pairs, content_id, encoding, size, lines, shown_as, of_shown, behind,
+        opened, subtype, of_multipart, last, _,
+    ) in pieces:  # fmt: skip
+        if opened:
+            section = f"{prefix}{len(parts) + 1}" if outer else "TEXT"
+            outer.append((prefix, parts, section))
+            prefix = f"{section}." if len(outer) > 1 else ""
+            parts = []
+            continue
+        if kind:
+            like = _single(kind, encoding, bool(lines), shown_as, behind)
+            section = f"{prefix}{len(parts) + 1}"
+            children: tuple[Part, ...] = ()
+        else:
+            like = _multipart(subtype, last)
+            children = tuple(parts)
+            prefix, parts, section = outer.pop()
+        if like is None:
+            return None
+        part = made(
+            section,
+            like.type,
+            _parameters(pairs or of_multipart, note),
+            body_fields.content_id(content_id[1:-1], note) if content_id and content_id != b"NIL" else None,
+            like.description,
+            like.encoding,
+            int(size) if size else None,
+            int(lines) if lines else like.lines,
+            like.md5,
+            like.disposition,
+            _parameters(of_shown, note) if of_shown else like.disposition_parameters,
+            like.language,
+            like.location,
+            children,
+            None,
+            (),
+        )
+        parts.append(part)
+    return None if problems else parts[0]
+
+
+@lru_cache(maxsize=512)
+def _single(kind: bytes, encoding: bytes, has_lines: bool, shown_as: bytes, behind: bytes) -> Part | None:
+    """Read what a plain single part has in common with others; None where there is any problem."""
+    told = [*words(kind), None, None, *words(encoding), b"1", *[b"1"] * has_lines]
+    told += words(shown_as + b" NIL)" + behind if shown_as else behind)
+    if _form(told) != _SINGLE:
+        return None
+    problems: list[str] = []
+    part, embedded = _read_single(told, "", problems.append)
+    return part if embedded is None and not problems else None
+
+
+@lru_cache(maxsize=512)
+def _multipart(subtype: bytes, last: bytes) -> Part | None:
+    problems: list[str] = []
+    part = _read_multipart([*words(subtype), None, *words(last)], "", problems.append)
+    return None if problems else part
+
+
+def _parameters(pairs: bytes, note: Note) -> dict[str, str]:
+    # Charsets are few and short; longer are names of files and boundaries, which would only push them out.
+    found = _few_parameters(pairs) if len(pairs) <= LONGEST_KEPT else None
+    if found is None:
+        found = _any_parameters(pairs, note)
+    return found
+
+
+@lru_cache(maxsize=512)
+def _few_parameters(pairs: bytes) -> dict[str, str] | None:
+    problems: list[str] = []
+    found = _any_parameters(pairs, problems.append)
+    return None if problems else found
+
+
+def _any_parameters(pairs: bytes, note: Note) -> dict[str, str]:
+    if pairs == b"NIL":
+        return {}
+    if plain := _PLAIN_PAIR.fullmatch(pairs):
+        return {plain[1].decode("ascii").lower(): plain[2].strip().decode("ascii")}
+    return body_fields.parameters([*pairs[2:-2].split(b'" "')], note)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-from imapdb.mime import body_text, part_tree, transfer
+from imapdb.mime import body_text, part_tree, transfer, well_formed
 from imapdb.mime.flowed import unflow
 
 if TYPE_CHECKING:
@@ -79,8 +79,12 @@ def _first_html(tree: Part) -> Part | None:
 
 def read(part: Part, octets: bytes) -> Text:
     """Decode a text, given as it is encoded."""
+    label, is_html = part_tree.charset_label(part), part.type == _HTML
+    known = well_formed.read(octets, part.encoding, label, is_html=is_html)
+    if known is not None:
+        return Text(part, known, ())
     decoded = transfer.decode(octets, part.encoding)
-    text = body_text.decode(decoded.octets, part_tree.charset_label(part), is_html=part.type == _HTML)
+    text = body_text.decode(decoded.octets, label, is_html=is_html)
     found = (*decoded.problems, *text.problems)
     return Text(part, text.text, tuple(f"{problem} (part {part.section})" for problem in found) if found else ())
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Decoded", "Decoder", "decode", "decoder"]
+__all__ = ["YENC_HEAD", "YENC_MARK", "Decoded", "Decoder", "decode", "decoder", "well_formed_base64"]
 
 BASE64_JUNK: Final = "base64: characters outside the alphabet"
 BASE64_MISSING_PADDING: Final = "base64: padding is missing"
@@ -37,6 +37,7 @@ _LETTERS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234567
 _JUNK: Final = bytes(n for n in range(256) if n not in _LETTERS + b"=")
 _RUN: Final = re.compile(rb"([^=]*+)(=*+)")
 _QUANTUM: Final = 4  # base64 letters that stand for three octets
+_TAIL: Final = 16  # octets, the last line end and the padding among them
 _PADDING: Final = {1: 0, 2: 2, 3: 1}  # by letters in the last quantum; one letter is no octet
 
 # Blanks at the end of a line were added on the way (RFC 2045 section 6.7, rule 3). A longer run than any line may be
@@ -51,8 +52,8 @@ _UU_BEGIN: Final = re.compile(rb"^begin[ \t]++[0-7]{3,6}[ \t\r\n]", re.MULTILINE
 _UU_HEAD: Final = 1 << 14  # a begin line is looked for in these first octets
 _UU_LONGEST: Final = 256  # octets of a line; 61 in a regular one
 _YENC_BEGIN: Final = re.compile(rb"^=ybegin .*line=\d", re.MULTILINE)
-_YENC_HEAD: Final = 1 << 10
-_YENC_MARK: Final = b"=ybegin"
+YENC_HEAD: Final = 1 << 10
+YENC_MARK: Final = b"=ybegin"
 _AS_THEY_ARE: Final = frozenset({"7bit", "8bit", "binary"})
 
 
@@ -83,9 +84,9 @@ def decode(octets: bytes, encoding: str | None) -> Decoded:
     The encoding is taken in any case and spelling (`Base-64`, `quoted_printable`). What it does not tell is read as it
     is: 7bit, 8bit, binary, yEnc and names nobody knows.
     """
-    if encoding in _AS_THEY_ARE and _YENC_MARK not in octets[:_YENC_HEAD]:
+    if encoding in _AS_THEY_ARE and YENC_MARK not in octets[:YENC_HEAD]:
         return Decoded(octets, [])
-    if encoding == "base64" and (known := _well_formed_base64(octets)) is not None:
+    if encoding == "base64" and (known := well_formed_base64(octets)) is not None:
         return Decoded(known, [])
     one = decoder(encoding)
     if isinstance(one, _QuotedPrintable) and one.is_complete(octets):
@@ -95,16 +96,17 @@ def decode(octets: bytes, encoding: str | None) -> Decoded:
     return Decoded(body + rest if rest else body, one.problems)
 
 
-def _well_formed_base64(octets: bytes) -> bytes | None:
+def well_formed_base64(octets: bytes) -> bytes | None:
     """Decode lines of letters that end in as much padding as they need; None for anything else."""
-    letters = octets.replace(b"\r\n", b"")
-    # What is strict takes a quantum of nothing but padding.
-    if len(letters) % _QUANTUM or letters.endswith(b"==="):
-        return None
     try:
-        return binascii.a2b_base64(letters, strict_mode=True)
+        decoded = binascii.a2b_base64(octets)
     except binascii.Error:
         return None
+    letters = len(octets) - 2 * octets.count(b"\r\n")
+    padding = octets[-_TAIL:].rstrip(b"\r\n").count(b"=")
+    # Whatever it passes over, other characters or letters behind a padding, makes it shorter than its letters say.
+    is_whole = letters % _QUANTUM == 0 and len(decoded) == letters // _QUANTUM * 3 - padding
+    return decoded if is_whole and padding < 3 else None  # noqa: PLR2004 - one of three is passed over, too
 
 
 def decoder(encoding: str | None) -> Decoder:
@@ -151,8 +153,8 @@ class _Identity:
         self._head = b""
 
     def feed(self, octets: bytes) -> bytes:
-        if len(self._head) < _YENC_HEAD:
-            self._head += octets[: _YENC_HEAD - len(self._head)]
+        if len(self._head) < YENC_HEAD:
+            self._head += octets[: YENC_HEAD - len(self._head)]
         return octets
 
     def end(self) -> bytes:

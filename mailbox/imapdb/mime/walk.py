@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from imapdb.mime import entity_header
 from imapdb.mime.part_problems import PartProblems
-from imapdb.mime.part_tree import Part
+from imapdb.mime.part_tree import Part, made
 from imapdb.mime.structure import MAX_DEPTH
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ _EMBEDDED: Final = frozenset({"message/rfc822", "message/global"})
 _UNCHANGED: Final = frozenset({"7bit", "8bit", "binary"})  # encodings that are none
 _EMPTY_LINE: Final = re.compile(rb"\n\r?\n")
 _CR: Final = 13
+_DEEPEST_WELL_FORMED: Final = 4  # of what is read the quick way; each level of it is looked through once more
 
 
 class Walked(NamedTuple):
@@ -38,6 +39,8 @@ class Walked(NamedTuple):
     """Its outermost part, as `structure.parse` makes it; always usable. `problems` of it say what was repaired."""
     spans: Mapping[str, tuple[int, int]]
     """Of each section that is no multipart, where its encoded octets begin and end in the message."""
+    is_plain: bool = False
+    """Whether it is so well-formed, and written so plainly, that nobody could read it in another way."""
 
 
 def walk(message: bytes) -> Walked:
@@ -45,7 +48,109 @@ def walk(message: bytes) -> Walked:
 
     Line ends may be CRLF or LF, each line its own way.
     """
-    return _Walk(message).result()
+    return _well_formed(message) or _Walk(message).result()
+
+
+def _well_formed(message: bytes) -> Walked | None:
+    """Take a message apart that is as it should be, as nearly every one is; None for any other.
+
+    None, too, for one that holds others, or very many parts, or whose boundaries might be taken for each other.
+    """
+    found = _EMPTY_LINE.search(message)
+    if found is None or message.startswith((b"\n", b"\r\n")):
+        return None
+    before, start = found.span()
+    reading = _WellFormed(message)
+    block = b"\n" + message[: before + 1]
+    # Without it Dovecot 2.3 may pass over a Content-Disposition.
+    reading.is_plain = b"\nMIME-Version:" in block or b"\nMime-Version:" in block
+    header = entity_header.read(block, "text/plain", reading.problems.append)
+    part = reading.part(header, "", start, len(message), ())
+    return Walked(part, reading.spans, reading.is_plain) if part is not None and not reading.problems else None
+
+
+class _WellFormed:
+    __slots__ = ("_message", "is_plain", "problems", "spans")
+
+    def __init__(self, message: bytes) -> None:
+        self._message = message
+        self.problems: list[str] = []
+        self.spans: dict[str, tuple[int, int]] = {}
+        self.is_plain = False
+
+    def part(self, header: EntityHeader, section: str, start: int, end: int, around: tuple[bytes, ...]) -> Part | None:
+        """Make a part of what is there; `section` is empty for the outermost, `around` has the boundaries around."""
+        kind = header.type
+        self.is_plain &= header.is_plain
+        size = lines = None
+        children: tuple[Part, ...] = ()
+        if kind.startswith("multipart/"):
+            children = self._children(header, f"{section}." if section else "", start, end, around)
+            if not children:
+                return None
+            section = section or "TEXT"
+        elif kind in _EMBEDDED or 100 * len(self.spans) >= MAX_PARTS:
+            return None
+        else:
+            section = section or "1"
+            self.spans[section] = start, end
+            size = end - start
+            if kind.startswith("text/"):
+                lines = self._message.count(b"\n", start, end)
+        return made(
+            section,
+            kind,
+            header.parameters,
+            header.content_id,
+            header.description,
+            "7bit" if size is None else header.encoding,
+            size,
+            lines,
+            header.md5,
+            header.disposition,
+            header.disposition_parameters,
+            header.language,
+            header.location,
+            children,
+            None,
+            (),
+        )
+
+    def _children(
+        self, header: EntityHeader, prefix: str, start: int, end: int, around: tuple[bytes, ...]
+    ) -> tuple[Part, ...]:
+        """Make the parts of a multipart; none if that is not well-formed."""
+        message, boundary, children = self._message, header.boundary, list[Part]()
+        if boundary is None or header.encoding not in _UNCHANGED or header.type == "multipart/digest":
+            return ()
+        if around and (len(around) == _DEEPEST_WELL_FORMED or any(_alike(boundary, other) for other in around)):
+            return ()
+        within = (*around, boundary)
+        needle = b"\n--" + boundary
+        at = message.find(needle, start - 1, end)
+        while at >= 0:
+            behind = at + len(needle)
+            if message.startswith(b"--", behind):
+                return tuple(children)
+            line_end = message.find(b"\n", behind, end)
+            at = message.find(needle, line_end, end) if line_end >= 0 else -1
+            # Looked for up to where the part ends, or all of many headers without one would be looked through.
+            if at < 0 or not (found := _EMPTY_LINE.search(message, line_end, at + 1)):
+                break
+            before, first = found.span()
+            block = message[line_end : before + 1] if before > line_end else b"\n"
+            inner = entity_header.read(block, "text/plain", self.problems.append)
+            # An empty body has no line end of its own: the boundary's is the one that ends the header.
+            stop = max(first, at - 1 if message[at - 1] == _CR else at)
+            part = self.part(inner, f"{prefix}{len(children) + 1}", first, stop, within)
+            if part is None:
+                break
+            children.append(part)
+        return ()
+
+
+def _alike(one: bytes, other: bytes) -> bool:
+    return one.startswith(other) or other.startswith(one)
 
 
 class _Draft:
@@ -168,6 +273,10 @@ class _Walk:
         message = self._message
         _, levels, lengths, needle = self._opened[-1]
         line_end = position - 1
+        if len(levels) == 1:
+            # The needle is the whole boundary then.
+            line_end = message.find(needle, line_end, end)
+            return (line_end, len(self._opened) - 1, lengths[0]) if line_end >= 0 else None
         while (line_end := message.find(needle, line_end, end)) >= 0:
             start = line_end + 3
             stop = message.find(b"\n", start)
@@ -266,7 +375,7 @@ class _Walk:
             if kind.startswith("text/") or kind in _EMBEDDED:
                 lines = self._message.count(b"\n", start, end)
             message, children = children[0] if children else None, ()
-        return Part(
+        return made(
             section,
             kind,
             header.parameters,

@@ -247,7 +247,9 @@ class _Described:
         uids = self._uids[self._asked : self._asked + self._chunk]
         if not uids:
             return False
-        base = dataclasses.replace(self.items, texts=frozenset())
+        # Where the server's word on small messages can be foreseen, it is asked for of those only whose cannot.
+        is_foreseen = bool(self.items.texts) and self._connection.profile.tells_as_written
+        base = dataclasses.replace(self.items, texts=frozenset(), structure=self.items.structure and not is_foreseen)
         besides: dict[int, Items] = {}
         octets: dict[int, int] = {}
         if self.items.texts:
@@ -289,6 +291,9 @@ class _Described:
         octets: dict[int, int] = {}
         for message in self._told:
             if message.body is not None:
+                if self.items.structure and message.structure is None and not said(message).is_plain:
+                    self._planned[message.uid] = STRUCTURE
+                    octets[message.uid] = STRUCTURE_OCTETS
                 continue
             tree = said(message).structure
             is_usable = tree is not None and tree.usable

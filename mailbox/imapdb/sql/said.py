@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Said", "attachments", "content", "encoding", "html", "problems", "said", "text"]
 
 _UNREADABLE = "INTERNALDATE: no date"
+_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
 class Said:
@@ -48,6 +49,12 @@ class Said:
         if walked is not None:
             return walked.part
         return self.structure if self.structure is not None and self.structure.usable else None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether nobody could read the message in another way than our own walk does."""
+        walked = self._walk()
+        return walked is not None and walked.is_plain
 
     def octets(self, part: Part) -> bytes | None:
         """Give a part of `source` as it is encoded; None where it is not there."""
@@ -82,7 +89,8 @@ def attachments(message: Fetched) -> SQLValue:
     tree = said(message).tree
     if tree is None:
         return None
-    return json.dumps([described(part) for part in part_tree.attachments(tree)], ensure_ascii=False)
+    listed = [described(part) for part in part_tree.attachments(tree)]
+    return _json(listed) if listed else "[]"
 
 
 def described(part: Part) -> dict[str, str | int | None]:
@@ -110,7 +118,7 @@ def content(message: Fetched) -> SQLValue:
     if source is None:
         return None
     listed = [{"mime": found.part.type, "text": found.text} for found in texts.content(source, parts.text)]
-    return json.dumps(listed, ensure_ascii=False)
+    return _json(listed)
 
 
 def text(message: Fetched) -> SQLValue:
@@ -142,4 +150,4 @@ def problems(message: Fetched) -> SQLValue:
         found += source.problems
         for one in texts.content(source, parts.text):
             found += one.problems
-    return json.dumps(list(dict.fromkeys(found)), ensure_ascii=False) if found else "[]"
+    return _json(list(dict.fromkeys(found))) if found else "[]"
