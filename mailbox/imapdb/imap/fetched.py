@@ -133,28 +133,34 @@ def read_fetch(response: Response) -> Fetched | None:
     if len(response) > 1 and (message := _with_sections(response)) is not None:
         return message
     match = _HEAD.match(head) if len(head) <= MAX_HEAD else None
-    if match is not None and match.end() == len(head):
-        uid, flags, size, date, section, email_id, thread_id, labels, end = match.groups()
-        # A head without a literal must be the whole response; one with a literal must have nothing behind that.
-        whole = end is not None if section is None else response[2:] == [b")\r\n"]
-        if uid is not None and whole:
-            message = Fetched(int(uid))
-            message.flags = flags
-            message.date = date
-            if size is not None:
-                message.size = int(size)
-            if email_id is not None:
-                message.email_id = _object_id(email_id.strip(b"()"))
-            if thread_id is not None:
-                message.thread_id = _object_id(thread_id.strip(b"()"))
-            if labels is not None:
-                message.labels = _labels(labels)
-            if section:
-                message.header = response[1]
-            elif section is not None:
-                message.body = response[1]
-            return message
+    if match is not None and match.end() == len(head) and (message := _of_head(match, response)) is not None:
+        return message
     return _of_any_form(response) if _FETCH.match(head) else None
+
+
+def _of_head(head: re.Match[bytes], response: Response) -> Fetched | None:
+    """Read a response with a plain head and one literal at most; None where more is told."""
+    uid, flags, size, date, section, email_id, thread_id, labels, end = head.groups()
+    # A head without a literal must be the whole response; one with a literal must have nothing behind that.
+    whole = end is not None if section is None else response[2:] == [b")\r\n"]
+    if uid is None or not whole:
+        return None
+    message = Fetched(int(uid))
+    message.flags = flags
+    message.date = date
+    if size is not None:
+        message.size = int(size)
+    if email_id is not None:
+        message.email_id = _object_id(email_id.strip(b"()"))
+    if thread_id is not None:
+        message.thread_id = _object_id(thread_id.strip(b"()"))
+    if labels is not None:
+        message.labels = _labels(labels)
+    if section:
+        message.header = response[1]
+    elif section is not None:
+        message.body = response[1]
+    return message
 
 
 def _with_plain_structure(response: Response) -> Fetched | None:
