@@ -20,7 +20,9 @@ from hypothesis import settings
 
 import imapdb
 from imapdb import dbapi
+from imapdb.errors import ServerRefused
 from imapdb.imap.fetch import Fetched
+from imapdb.imap.piece import UNDESCRIBED
 from imapdb.mime import body_text, part_tree, transfer
 from imapdb.mime.walk import walk
 from imapdb.sql.bodies import SMALL
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
 IS_LONG = settings().max_examples > settings.get_profile("short").max_examples
 SEED = int(os.environ.get("SEED") or 0)
 # Generated messages, besides the hand-made ones.
-COUNTS = {"dovecot": (400, 5000), "greenmail": (400, 2000)}
+COUNTS = {"dovecot": (400, 5000), "greenmail": (400, 1000)}
 OTHER_COUNTS = (40, 500)
 NAMES = tuple(column.name for column in COLUMNS)
 WHOLE = ("email", "headers", "problems")
@@ -85,35 +87,9 @@ def appended(login: Login, waiting: list[tuple[str, bytes]]) -> Account:
     return account
 
 
-def expunge_what_ends_the_session(account: Account) -> None:
-    """Take away the messages that a server cannot describe to anybody."""
-    waiting, broken = list(account.names), []
-    while waiting:
-        with account.login.imaplib() as client:
-            checked(client.select("INBOX", readonly=True))
-            try:
-                while waiting:
-                    checked(client.uid("FETCH", str(waiting[0]), "(BODYSTRUCTURE)"))
-                    waiting.pop(0)
-            except imaplib.IMAP4.abort:
-                broken.append(waiting.pop(0))
-                client.shutdown()
-                client.state = "LOGOUT"
-    if broken:
-        with account.login.imaplib() as client:
-            checked(client.select("INBOX"))
-            checked(client.uid("STORE", ",".join(map(str, broken)), "+FLAGS", "(\\Deleted)"))
-            checked(client.expunge())
-    for uid in broken:
-        account.refused[account.names.pop(uid)] = "its structure ends the session"
-
-
 @pytest.fixture(scope="module")
 def account(mail_server: MailServer) -> Account:
-    account = appended(mail_server.new_login(), list(messages(mail_server.name).items()))
-    if mail_server.name == "pymap":
-        expunge_what_ends_the_session(account)
-    return account
+    return appended(mail_server.new_login(), list(messages(mail_server.name).items()))
 
 
 @pytest.fixture(params=WAYS)
@@ -130,13 +106,14 @@ def rows_of(account: Account, names: Sequence[str], where: str = "", table: str 
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-# These take 40 ms for every part that is asked for alone, or that they refuse.
+# These take their time for every part that is asked for alone: GreenMail goes through all of the mailbox.
 SHARES = {"courier": 5, "greenmail": 5, "cyrus": 2}
 
 
 def share_of(account: Account) -> list[int]:
     """Give the messages of which parts are asked for one by one."""
-    return list(account.names)[:: 1 if IS_LONG else SHARES.get(account.login.server.name, 1)]
+    name = account.login.server.name
+    return list(account.names)[:: 1 if IS_LONG and name != "greenmail" else SHARES.get(name, 1)]
 
 
 def these(uids: list[int]) -> str:
@@ -179,6 +156,15 @@ def test_every_column_of_every_row_can_be_read(account: Account, way: str) -> No
                     check(name, value)
                 except (AssertionError, ValueError) as error:
                     raise AssertionError(f"{account.names[row['uid']]}: {name} is {value!r}") from error
+
+
+def test_a_structure_that_ends_the_session_is_done_without(account: Account) -> None:
+    names = ("uid", "attachments", "text", "problems")
+    undescribed = [row for row in rows_of(account, names) if UNDESCRIBED in json.loads(row["problems"])]
+    # pymap ends the session over two of the hand-made ones, GreenMail over one in some thousand of the others.
+    if account.login.server.name != "greenmail":
+        assert (undescribed != []) == (account.login.server.name == "pymap")
+    assert all(row["text"] is not None or json.loads(row["attachments"]) for row in undescribed)
 
 
 # The table of attachments, and attachments as objects.
@@ -233,7 +219,14 @@ def test_objects_have_everything(account: Account) -> None:
                 getattr(message, name)
             json.dumps([message.flags, message.content, message.headers, message.problems])
             for attachment in message.attachments:
-                assert attachment.read() == data.pop((message.uid, attachment.part))
+                octets = data.pop((message.uid, attachment.part))
+                if octets is not None:
+                    assert attachment.read() == octets
+                    continue
+                # Refused, and what the server describes by that section is not what is there.
+                assert account.login.server.name == "greenmail"
+                with pytest.raises(ServerRefused):
+                    attachment.read()
     assert data == {}
 
 

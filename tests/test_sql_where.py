@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 DOVECOT = PROFILES["dovecot"]
 SIZES = (14, 9, 7)
 WORLDS = 5
-EXAMPLES = 20 * settings().max_examples
+EXAMPLES = max(500, 5 * settings().max_examples)
 SEEDS = st.integers(0, 2**64 - 1)
 
 

@@ -9,7 +9,7 @@ from imapdb.errors import ProtocolError, ServerRefused, StaleMailbox
 from imapdb.imap.partial import SectionStream
 from imapdb.mime import transfer
 from imapdb.mime.walk import walk
-from imapdb.sql.said import described
+from imapdb.sql.said import is_as_described
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -98,6 +98,8 @@ class Reading:
         self._ahead = ahead
         self._stream: SectionStream | None = None
         self._decoder: Decoder | None = None
+        # The server's refusal to give the part alone.
+        self._refusal: ServerRefused | None = None
         # Sections that come behind the one that is read.
         self._behind: list[str] = []
 
@@ -115,10 +117,11 @@ class Reading:
         self._stream.connection = connection
         try:
             octets = self._stream.next()
-        except ServerRefused:
+        except ServerRefused as error:
             if self._decoder is not None or self._source.spans:
                 raise
             # Some servers cannot give a part of odd mail; all of it they can.
+            self._refusal = error
             self._stream.close()
             self._source.take_apart(connection, mailbox)
             self._stream, self._behind = self._begin(connection, mailbox, self._wanted["part"]), []
@@ -200,9 +203,10 @@ class Reading:
             self._source.note(stream, mailbox)
         wanted = self._wanted
         part = self._source.find(wanted["part"])
-        # Of sizes servers have their own idea.
-        compared = wanted.keys() - ({"size"} if self._source.spans else set())
-        if part is None or any(described(part)[key] != wanted[key] for key in compared):
+        if part is None or not is_as_described(part, wanted, by_size=not self._source.spans):
+            if self._refusal is not None:
+                # It describes another part than there is.
+                raise self._refusal
             raise StaleMailbox(
                 f"part {wanted['part']} of message {self._source.uid} in {self._source.mailbox!r} is not what it was: "
                 "the mailbox was rebuilt; run the query again",

@@ -11,7 +11,7 @@ from imapdb.imap import sets
 from imapdb.imap.blocks import Block
 from imapdb.imap.fetched import Fetched
 from imapdb.imap.items import Items
-from imapdb.imap.patience import Patience
+from imapdb.imap.patience import Patience, has_taken_long
 from imapdb.imap.piece import Piece, take_in
 from imapdb.imap.wire import MAX_ANSWER
 
@@ -316,7 +316,12 @@ class FetchStream:
             except Error as error:
                 if len(piece.found) > held:
                     patience.note_progress()
-                patience.endure(error)
+                try:
+                    patience.endure(error)
+                except ConnectionLost:
+                    if has_taken_long(error) or not piece.leave_undescribed():
+                        raise
+                    patience = Patience()
                 piece.forget(self._uidvalidity)
 
     def _collect(self, piece: Piece) -> None:
@@ -334,6 +339,7 @@ class FetchStream:
                         "the server says that it told a part (MESSAGELIMIT), and told nothing more", command="UID FETCH"
                     )
                 held = len(piece.found)
+            piece.note_undescribed()
             piece.is_read = True
         except ConnectionLost:
             piece.forget(self._uidvalidity)

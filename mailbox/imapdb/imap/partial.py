@@ -11,7 +11,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from imapdb.errors import ConnectionLost, Error, OperationalError, ProtocolError, ServerRefused
-from imapdb.imap.patience import Patience
+from imapdb.imap.patience import Patience, has_taken_long
 from imapdb.imap.section import Told, read_section, section_name
 from imapdb.imap.wire import MAX_ANSWER
 from imapdb.mime.structure import parse
@@ -155,7 +155,14 @@ class SectionStream:
                 # A line that breaks again and again may yet bear small pieces.
                 self._step = FIRST_PIECE
                 self._drop_ahead()
-                patience.endure(error)
+                try:
+                    patience.endure(error)
+                except ConnectionLost:
+                    if not self._describes or self.structure is not None or has_taken_long(error):
+                        raise
+                    # Some servers end the session over a structure that they cannot tell: it is done without.
+                    self.structure = parse([])
+                    patience = Patience()
             else:
                 return self._ahead.popleft()
 

@@ -11,7 +11,7 @@ from imapdb.errors import ConnectionLost
 if TYPE_CHECKING:
     from imapdb.errors import Error
 
-__all__ = ["Patience", "is_for_now"]
+__all__ = ["Patience", "has_taken_long", "is_for_now"]
 
 # Seconds before each repetition. A user waits for the answer: what takes longer is better told than waited for.
 PAUSES = (0.1, 0.4, 1.0)
@@ -27,6 +27,11 @@ _BACKOFF = re.compile(r"Backoff Time: (\d{1,9}) milliseconds", re.IGNORECASE)
 def is_for_now(server_text: str | None) -> bool:
     """Say whether a server's NO or BAD means that the same may be granted a little later."""
     return bool(server_text) and _FOR_NOW.search(server_text or "") is not None
+
+
+def has_taken_long(error: Error) -> bool:
+    """Say whether a session was lost by waiting for a whole timeout."""
+    return isinstance(error, ConnectionLost) and isinstance(error.__cause__, TimeoutError)
 
 
 class Patience:
@@ -48,7 +53,7 @@ class Patience:
                 raise error
             self._may_be_lost = False
             # Whoever has waited for a whole timeout is not asked to do so five times.
-            self._losses = MAX_LOSSES if isinstance(error.__cause__, TimeoutError) else self._losses + 1
+            self._losses = MAX_LOSSES if has_taken_long(error) else self._losses + 1
             return
         if not is_for_now(error.server_text) or self._refusals >= len(self._pauses):
             raise error

@@ -20,9 +20,12 @@ if TYPE_CHECKING:
     from imapdb.imap.connection import Selected
     from imapdb.imap.wire import Pending, Response
 
-__all__ = ["UNREADABLE", "Piece", "take_in"]
+__all__ = ["UNDESCRIBED", "UNREADABLE", "Piece", "take_in"]
 
 
+# Each costs two sessions, and a server that ends every one is not asked for long.
+MOST_UNDESCRIBED = 20
+UNDESCRIBED = "BODYSTRUCTURE: the server ends the session over it"
 UNREADABLE = "the server's answer about it: not readable"
 _ITEMS = {
     "flags": "FLAGS",
@@ -46,8 +49,8 @@ class Piece:
     those of its items that the server offers, `besides` what is asked of single messages more than that. `pending` are
     its commands whose answers have not been read, each with what it asks for, `found` what has been read; of `complete`
     of these all items were. `stray` is what was told that answers nothing, `unreadable` are those
-    told of in a way nobody can read, `is_partial` says that the server told no more than so many. `error` is what
-    reading it came to.
+    told of in a way nobody can read, `undescribed` those that are not asked for their structure, `is_partial` says that
+    the server told no more than so many. `error` is what reading it came to.
     """
 
     start: int
@@ -66,6 +69,7 @@ class Piece:
     is_partial: bool = False
     stray: ProtocolError | None = None
     unreadable: set[int] = dataclasses.field(default_factory=set)
+    undescribed: set[int] = dataclasses.field(default_factory=set)
     error: Error | None = None
 
     def __post_init__(self) -> None:
@@ -79,12 +83,13 @@ class Piece:
     def asked_of(self, uid: int) -> Items:
         """Say what is asked of one message."""
         more = self.besides.get(uid)
-        return self.asked if more is None else _together(self.asked, more)
+        items = self.asked if more is None else _together(self.asked, more)
+        return dataclasses.replace(items, structure=False) if uid in self.undescribed else items
 
     def alike(self, uids: Iterable[int]) -> Iterable[tuple[Items, list[int]]]:
         """Group messages by what is asked of them."""
         groups: dict[Items, list[int]] = {}
-        if not self.besides:
+        if not self.besides and not self.undescribed:
             groups[self.asked] = list(uids)
         else:
             for uid in uids:
@@ -100,6 +105,17 @@ class Piece:
         self.selected = None
         self.is_read = False
         self.error = None
+
+    def leave_undescribed(self) -> bool:
+        """Do without the structure of the message whose turn it was when the session was lost, again and again.
+
+        GreenMail and pymap end it over structures they cannot tell. False where that cannot be the reason.
+        """
+        items, uids = next(iter(self.alike(self.missing)), (NOTHING, [0]))
+        if not items.structure or len(self.undescribed) >= MOST_UNDESCRIBED:
+            return False
+        self.undescribed.add(uids[0])
+        return True
 
     def has_to_be_asked_again(self) -> bool:
         """Say whether some of a piece is still to be told. Raises ProtocolError where asking again was of no use."""
@@ -137,6 +153,13 @@ class Piece:
         for uid in self.unreadable.intersection(self.missing):
             message = self.found[uid] = Fetched(uid)
             message.problems = (UNREADABLE,)
+
+    def note_undescribed(self) -> None:
+        """Have messages say that their structure was left out."""
+        for uid in self.undescribed & self.found.keys():
+            message = self.found[uid]
+            message.structure = []
+            message.problems += (UNDESCRIBED,)
 
     def _drop_flags(self) -> None:
         """Drop messages of which still nothing is told but flags, where others were asked for: they are gone."""

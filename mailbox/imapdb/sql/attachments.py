@@ -16,7 +16,7 @@ from imapdb.mime.walk import walk
 from imapdb.sql.columns import ATTACHMENT_COLUMNS, by_name
 from imapdb.sql.listing import Lister, Table
 from imapdb.sql.plan import OPERATORS, ROUND_TRIP, ROWS, Plan, claim
-from imapdb.sql.said import described, said
+from imapdb.sql.said import described, is_as_described, said
 from imapdb.sql.scan import MessageScan
 
 if TYPE_CHECKING:
@@ -190,11 +190,15 @@ class AttachmentScan:
             told = self._told(Items(whole=True))
             if told is None or told.body is None:
                 return None
-            span = walk(told.body).spans.get(part.section)
+            walked = walk(told.body)
+            found = next((inner for inner in walked.part.walk() if inner.section == part.section), None)
+            if found is None or not is_as_described(found, described(part), by_size=False):
+                return None
+            span = walked.spans.get(part.section)
             return None if span is None else told.body[slice(*span)]
-        found = {} if told is None else told.sections or {}
+        octets = {} if told is None else told.sections or {}
         # Where a message is told in two, the line between is told in neither.
-        return b"\r\n".join(found[name] for name in names) if found.keys() >= set(names) else None
+        return b"\r\n".join(octets[name] for name in names) if octets.keys() >= set(names) else None
 
     def _told(self, items: Items) -> Fetched | None:
         """Have the server tell something more of the current message."""

@@ -10,13 +10,26 @@ from imapdb.mime.dates import sql_from_internaldate
 from imapdb.mime.walk import walk
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from imapdb.imap.fetch import Fetched
     from imapdb.mime.part_tree import Part
     from imapdb.mime.texts import Text
     from imapdb.mime.walk import Walked
     from imapdb.sql.values import SQLValue
 
-__all__ = ["Said", "attachments", "content", "encoding", "html", "problems", "said", "text"]
+__all__ = [
+    "Said",
+    "attachments",
+    "content",
+    "described",
+    "encoding",
+    "html",
+    "is_as_described",
+    "problems",
+    "said",
+    "text",
+]
 
 _UNREADABLE = "INTERNALDATE: no date"
 _json = json.JSONEncoder(ensure_ascii=False).encode
@@ -103,6 +116,12 @@ def described(part: Part) -> dict[str, str | int | None]:
         "content_id": part.content_id,
         "disposition": part.disposition,
     }
+
+
+def is_as_described(part: Part, told: Mapping[str, object], *, by_size: bool) -> bool:
+    """Say whether a part is the one that was described; of sizes servers have their own idea."""
+    found = described(part)
+    return all(found[key] == value for key, value in told.items() if by_size or key != "size")
 
 
 def encoding(message: Fetched) -> SQLValue:
