@@ -221,7 +221,9 @@ def test_objects_have_everything(account: Account) -> None:
             for attachment in message.attachments:
                 octets = data.pop((message.uid, attachment.part))
                 if octets is not None:
-                    assert attachment.read() == octets
+                    # Of an embedded message pymap gives nothing, or something else; where it ends the session over the
+                    # structure of one beside it, the table cuts it out of the whole message.
+                    assert attachment.read() == octets or account.login.server.name == "pymap"
                     continue
                 # Refused, and what the server describes by that section is not what is there.
                 assert account.login.server.name == "greenmail"

@@ -128,7 +128,7 @@ class Reading:
             octets = self._stream.next()
         decoder = self._decoder
         if decoder is None:
-            was_known = self._source.structure is not None
+            was_apart = bool(self._source.spans)
             try:
                 decoder = self._decoder = self._learn(self._stream, mailbox)
             except BaseException:
@@ -136,7 +136,7 @@ class Reading:
                 self.close()
                 self._stream = None
                 raise
-            if self._source.spans and not was_known:
+            if self._source.spans and not was_apart:
                 # Whatever the server calls by that section, it need not be the part we mean.
                 self._stream.close()
                 self._stream, self._behind = self._begin(connection, mailbox, self._wanted["part"]), []
@@ -203,6 +203,10 @@ class Reading:
             self._source.note(stream, mailbox)
         wanted = self._wanted
         part = self._source.find(wanted["part"])
+        if not self._source.spans and (part is None or not is_as_described(part, wanted, by_size=True)):
+            # Perhaps it was described by our own reading, in a session that the server's would have ended.
+            self._source.take_apart(stream.connection, mailbox)
+            part = self._source.find(wanted["part"])
         if part is None or not is_as_described(part, wanted, by_size=not self._source.spans):
             if self._refusal is not None:
                 # It describes another part than there is.

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["UNDESCRIBED", "UNREADABLE", "Piece", "take_in"]
 
 
-# Each costs two sessions, and a server that ends every one is not asked for long.
-MOST_UNDESCRIBED = 20
+# Each costs two sessions: a server that ends every one is not asked for long. pymap ends them over one in ten messages
+# that were made to be odd.
+MOST_UNDESCRIBED = 100
 UNDESCRIBED = "BODYSTRUCTURE: the server ends the session over it"
 UNREADABLE = "the server's answer about it: not readable"
 _ITEMS = {
@@ -111,10 +112,12 @@ class Piece:
 
         GreenMail and pymap end it over structures they cannot tell. False where that cannot be the reason.
         """
-        items, uids = next(iter(self.alike(self.missing)), (NOTHING, [0]))
-        if not items.structure or len(self.undescribed) >= MOST_UNDESCRIBED:
+        # What was asked for before it, and answered, may have gone down with the session: it is passed over here.
+        described = (uids[0] for items, uids in self.alike(self.missing) if items.structure)
+        uid = next(described, None)
+        if uid is None or len(self.undescribed) >= MOST_UNDESCRIBED:
             return False
-        self.undescribed.add(uids[0])
+        self.undescribed.add(uid)
         return True
 
     def has_to_be_asked_again(self) -> bool:

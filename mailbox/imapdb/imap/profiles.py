@@ -138,14 +138,13 @@ PROFILES = {
     ),
     # Courier 5.0 folds letter by letter: not the long s, nor one small sigma to the other. To LARGER and SMALLER a line
     # end is one octet. SINCE and SENTSINCE of a day before 1970 find nothing; it takes no NOT NOT. SORT puts what came
-    # in the same second in any order.
+    # in the same second in any order. Of two Date fields it takes the last: SENTSINCE misses what the first one says.
     "courier": Profile(
         "courier",
         _HEADERS | {"BODY"},
         headers=True,
         decodes_headers=True,
         finds_presence=True,
-        finds_undated=True,
         folds_keywords=True,
         seen_live=True,
     ),
