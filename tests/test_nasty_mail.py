@@ -87,9 +87,36 @@ def appended(login: Login, waiting: list[tuple[str, bytes]]) -> Account:
     return account
 
 
+def expunge_what_ends_the_session(account: Account) -> None:
+    """Take away the messages that a server cannot describe to anybody."""
+    waiting, broken = list(account.names), []
+    while waiting:
+        with account.login.imaplib() as client:
+            checked(client.select("INBOX", readonly=True))
+            try:
+                while waiting:
+                    checked(client.uid("FETCH", str(waiting[0]), "(BODYSTRUCTURE)"))
+                    waiting.pop(0)
+            except imaplib.IMAP4.abort:
+                broken.append(waiting.pop(0))
+                client.shutdown()
+                client.state = "LOGOUT"
+    if broken:
+        with account.login.imaplib() as client:
+            checked(client.select("INBOX"))
+            checked(client.uid("STORE", ",".join(map(str, broken)), "+FLAGS", "(\\Deleted)"))
+            checked(client.expunge())
+    for uid in broken:
+        account.refused[account.names.pop(uid)] = "its structure ends the session"
+
+
 @pytest.fixture(scope="module")
 def account(mail_server: MailServer) -> Account:
-    return appended(mail_server.new_login(), list(messages(mail_server.name).items()))
+    account = appended(mail_server.new_login(), list(messages(mail_server.name).items()))
+    if IS_LONG and mail_server.name == "pymap":
+        # Over one in ten of the generated ones, so that no two readings lose the same sessions.
+        expunge_what_ends_the_session(account)
+    return account
 
 
 @pytest.fixture(params=WAYS)
@@ -163,7 +190,7 @@ def test_a_structure_that_ends_the_session_is_done_without(account: Account) -> 
     undescribed = [row for row in rows_of(account, names) if UNDESCRIBED in json.loads(row["problems"])]
     # pymap ends the session over two of the hand-made ones, GreenMail over one in some thousand of the others.
     if account.login.server.name != "greenmail":
-        assert (undescribed != []) == (account.login.server.name == "pymap")
+        assert (undescribed != []) == (account.login.server.name == "pymap" and not IS_LONG)
     assert all(row["text"] is not None or json.loads(row["attachments"]) for row in undescribed)
 
 
@@ -221,9 +248,7 @@ def test_objects_have_everything(account: Account) -> None:
             for attachment in message.attachments:
                 octets = data.pop((message.uid, attachment.part))
                 if octets is not None:
-                    # Of an embedded message pymap gives nothing, or something else; where it ends the session over the
-                    # structure of one beside it, the table cuts it out of the whole message.
-                    assert attachment.read() == octets or account.login.server.name == "pymap"
+                    assert attachment.read() == octets
                     continue
                 # Refused, and what the server describes by that section is not what is there.
                 assert account.login.server.name == "greenmail"
